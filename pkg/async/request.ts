@@ -1,0 +1,17 @@
+// What travels with one request, through every layer and over every hop.
+
+export interface RequestContext {
+  /** Aborts when the caller leaves, the deadline passes, or the process stops. Always passed on, never stored. */
+  readonly signal: AbortSignal;
+  /** For logs, metrics and limits; never decides what is visible by itself. */
+  readonly tenant: string;
+  /** Carried from hop to hop in `request-id`; absent for work that no request started. */
+  readonly requestId?: string;
+}
+
+export const DEFAULT_TENANT = 'default-tenant';
+
+/** A context for work that no caller asked for: a sync loop, a test, a tool. */
+export function backgroundRequest(signal: AbortSignal = new AbortController().signal): RequestContext {
+  return { signal, tenant: DEFAULT_TENANT };
+}

@@ -1,0 +1,79 @@
+// Objects in a bucket: the contract every provider, decorator and fake keeps (its tests are in conformance.ts).
+
+import type { RequestContext } from '../async/request.ts';
+import { Fault } from '../errors/fault.ts';
+
+export interface ObjectAttributes {
+  readonly sizeBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly lastModified: number;
+}
+
+export interface ListedObject {
+  /** Full name from the bucket's root; a directory ends with `/`. */
+  readonly name: string;
+  /** Only with `attributes: true`, and never for directories. */
+  readonly attributes?: ObjectAttributes;
+}
+
+export interface ListOptions {
+  /** All objects below, instead of direct children. Directories are not listed then. */
+  readonly recursive?: boolean;
+  /** Size and time of each object, where the provider lists them anyway or by one more call each. */
+  readonly attributes?: boolean;
+}
+
+export interface UploadOptions {
+  /** Known size in bytes; a mismatch fails the upload. */
+  readonly sizeBytes?: number;
+}
+
+/**
+ * Names use `/`, have no leading one, and are UTF-8. Every method gives up when `request.signal` aborts and frees its
+ * socket. Failures are Faults: `not-found` for a missing object, `denied`, `unavailable`, `timeout`, `canceled`.
+ */
+export interface Bucket {
+  /** For metrics and logs, e.g. the bucket's name or the directory. */
+  readonly name: string;
+  /** Direct children of a directory ('' is the root; a final `/` may be given or not), sorted by name by most providers. A missing directory is empty. */
+  list(request: RequestContext, directory: string, options?: ListOptions): AsyncIterable<ListedObject>;
+  /** The whole object, streamed. The caller must read to the end, or call `return` on the iterator. */
+  get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>>;
+  /** Bytes [offset, offset + length) in one array; shorter only when the object ends before. */
+  getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array>;
+  /** False for directories. */
+  exists(request: RequestContext, name: string): Promise<boolean>;
+  attributes(request: RequestContext, name: string): Promise<ObjectAttributes>;
+  /** The whole object becomes visible, or nothing does. Replaces what is there. */
+  upload(
+    request: RequestContext,
+    name: string,
+    body: AsyncIterable<Uint8Array>,
+    options?: UploadOptions,
+  ): Promise<void>;
+  /** Deleting a missing object is `not-found` on no provider: it succeeds. */
+  delete(request: RequestContext, name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Reads a whole object into memory; refuses with `limit` past `maxBytes`. For small objects such as meta.json. */
+export async function readAll(
+  request: RequestContext,
+  bucket: Bucket,
+  name: string,
+  maxBytes = 64 * 1024 * 1024,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of await bucket.get(request, name)) {
+    size += part.length;
+    if (size > maxBytes) throw new Fault('limit', `object ${name} is larger than ${maxBytes} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** An upload body from bytes already in memory. */
+export async function* bodyOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,79 @@
+// The one shape float samples take in memory: a column of times and a column of values.
+
+/** Read side: the first `length` entries count; times are ascending milliseconds. Borrowed unless said otherwise. */
+export interface SampleColumns {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  /** The values' bits, low word first: stale markers are told apart here (see model/staleness.ts). */
+  readonly words: Uint32Array;
+  readonly length: number;
+}
+
+/**
+ * Columns that grow and are reused. Chunks decode into them, merges write them, range functions read them. Values are
+ * copied by bits: between two typed arrays by `set`, `copyWithin` and `subarray`, or word by word, never through a
+ * number where a NaN payload matters.
+ */
+export class SampleBuffer implements SampleColumns {
+  times: Float64Array;
+  values: Float64Array;
+  words: Uint32Array;
+  length = 0;
+
+  constructor(capacity = 1024) {
+    this.times = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+    this.words = new Uint32Array(this.values.buffer);
+  }
+
+  get capacity(): number {
+    return this.times.length;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** Makes room for `extra` more samples. The column arrays may be replaced: read them again afterwards. */
+  reserve(extra: number): void {
+    const wanted = this.length + extra;
+    if (wanted <= this.times.length) return;
+    const capacity = Math.max(wanted, this.times.length * 2);
+    const times = new Float64Array(capacity);
+    times.set(this.times.subarray(0, this.length));
+    const values = new Float64Array(capacity);
+    values.set(this.values.subarray(0, this.length));
+    this.times = times;
+    this.values = values;
+    this.words = new Uint32Array(values.buffer);
+  }
+
+  /** Adds one sample. Not for values whose NaN payload matters. */
+  push(time: number, value: number): void {
+    if (this.length === this.times.length) this.reserve(1);
+    this.times[this.length] = time;
+    this.values[this.length++] = value;
+  }
+
+  /** Adds samples [from, to) of other columns, by bits. */
+  pushColumns(source: SampleColumns, from = 0, to = source.length): void {
+    const count = to - from;
+    if (count <= 0) return;
+    this.reserve(count);
+    this.times.set(source.times.subarray(from, to), this.length);
+    this.values.set(source.values.subarray(from, to), this.length);
+    this.length += count;
+  }
+}
+
+/** The first index in [from, length) whose time is at or after `time`; `length` when there is none. */
+export function lowerBound(times: Float64Array, length: number, time: number, from = 0): number {
+  let low = from;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle] < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
