@@ -47,7 +47,6 @@ export const packageRooms: Readonly<Record<string, string>> = {
   'lru-cache': 'cache',
   re2js: 'model',
   ulid: 'model',
-  'hash-wasm': 'bytes',
   'xxhash-wasm': 'bytes',
   snappyjs: 'bytes',
 };
