@@ -1,5 +1,7 @@
 // What travels with one request, through every layer and over every hop.
 
+import { sharedSignal } from './deadline.ts';
+
 export interface RequestContext {
   /** Aborts when the caller leaves, the deadline passes, or the process stops. Always passed on, never stored. */
   readonly signal: AbortSignal;
@@ -11,7 +13,7 @@ export interface RequestContext {
 
 export const DEFAULT_TENANT = 'default-tenant';
 
-/** A context for work that no caller asked for: a sync loop, a test, a tool. */
+/** A context for work that no caller asked for: a sync loop, a test, a tool. Any number may listen to its signal. */
 export function backgroundRequest(signal: AbortSignal = new AbortController().signal): RequestContext {
-  return { signal, tenant: DEFAULT_TENANT };
+  return { signal: sharedSignal(signal), tenant: DEFAULT_TENANT };
 }
