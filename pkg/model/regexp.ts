@@ -2,6 +2,7 @@
 
 import { RE2JS } from 're2js';
 import { Fault, messageOf } from '../errors/fault.ts';
+import { readShape } from './regexp-shape.ts';
 
 export interface AnchoredRegexp {
   readonly source: string;
@@ -12,13 +13,70 @@ export interface AnchoredRegexp {
   readonly prefix: string;
 }
 
-/** Throws `invalid` when the text is not an RE2 expression. */
+/** Throws `invalid` with a text that begins `error parsing regexp: ` when the text is not an RE2 expression. */
 export function compileAnchored(source: string): AnchoredRegexp {
-  let compiled: RE2JS;
-  try {
-    compiled = RE2JS.compile(source, RE2JS.DOTALL);
-  } catch (thrown) {
-    throw new Fault('invalid', messageOf(thrown));
+  const shape = readShape(source);
+  switch (shape.kind) {
+    case 'set': {
+      const [first] = shape.values;
+      if (shape.values.length === 1) {
+        return { source, test: (value) => value === first, set: shape.values, prefix: first };
+      }
+      const members = new Set(shape.values);
+      return { source, test: (value) => members.has(value), set: shape.values, prefix: sharedPrefix(shape.values) };
+    }
+    case 'any':
+      return { source, test: (value) => value.length >= shape.minLength, set: undefined, prefix: '' };
+    case 'affixes': {
+      const { prefix, suffix, contained, minGap } = shape;
+      return { source, test: affixTest(prefix, suffix, contained, minGap), set: undefined, prefix };
+    }
+    case 'engine': {
+      const { prefix } = shape;
+      const compiled = compileEngine(source);
+      const test =
+        prefix === ''
+          ? (value: string) => compiled.matches(value)
+          : (value: string) => value.startsWith(prefix) && compiled.matches(value);
+      return { source, test, set: undefined, prefix };
+    }
   }
-  return { source, test: (value) => compiled.matches(value), set: undefined, prefix: '' };
+}
+
+// Each test is a closure of its own over just what it needs: they run once for every value of a label.
+function affixTest(prefix: string, suffix: string, contained: string, minGap: number): (value: string) => boolean {
+  const minLength = prefix.length + suffix.length + contained.length + minGap;
+  if (contained !== '' && prefix === '' && suffix === '') return (value) => value.includes(contained);
+  if (contained !== '') {
+    return (value) =>
+      value.length >= minLength &&
+      value.startsWith(prefix) &&
+      value.endsWith(suffix) &&
+      value.slice(prefix.length, value.length - suffix.length).includes(contained);
+  }
+  if (suffix === '') return (value) => value.length >= minLength && value.startsWith(prefix);
+  if (prefix === '') return (value) => value.length >= minLength && value.endsWith(suffix);
+  return (value) => value.length >= minLength && value.startsWith(prefix) && value.endsWith(suffix);
+}
+
+function compileEngine(source: string): RE2JS {
+  try {
+    return RE2JS.compile(source, RE2JS.DOTALL);
+  } catch (thrown) {
+    const text = messageOf(thrown);
+    throw new Fault('invalid', text.startsWith(ERROR_PREFIX) ? text : `${ERROR_PREFIX}${text}`, { cause: thrown });
+  }
+}
+
+const ERROR_PREFIX = 'error parsing regexp: ';
+
+function sharedPrefix(values: readonly string[]): string {
+  let prefix = values[0];
+  for (const value of values) {
+    let length = 0;
+    while (length < prefix.length && prefix.charCodeAt(length) === value.charCodeAt(length)) length++;
+    prefix = prefix.slice(0, length);
+  }
+  // Never half of a surrogate pair: the prefix is looked up among UTF-8 bytes.
+  return /[\ud800-\udbff]$/.test(prefix) ? prefix.slice(0, -1) : prefix;
 }
