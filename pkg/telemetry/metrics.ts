@@ -21,6 +21,19 @@ export class Metrics {
     return new Gauge({ name, help, labelNames: [...labels], registers: [this.registry] });
   }
 
+  /** A gauge that is read when it is scraped. Under a name that is known already, nothing happens. */
+  collectedGauge(name: string, help: string, read: () => number): void {
+    if (this.registry.getSingleMetric(name) !== undefined) return;
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
   /** A classic histogram; `buckets` are ascending upper bounds, in the unit of the name. */
   histogram<L extends string = never>(
     name: string,
@@ -33,7 +46,7 @@ export class Metrics {
     return new Histogram({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [this.registry] });
   }
 
-  /** The exposition text. */
+  /** The exposition in the Prometheus text format. */
   async text(): Promise<string> {
     return this.registry.metrics();
   }
