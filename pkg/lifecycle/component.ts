@@ -2,6 +2,8 @@
 
 export interface Component {
   readonly name: string;
+  /** How long `stop` may take before the group goes on without it; the group's own limit when absent. */
+  readonly graceMs?: number;
   /**
    * Acquires what the component needs. Resolves when it can do its work, rejects when it never will.
    * Components named earlier are running; later ones are not. Gives up when `host.signal` aborts.
