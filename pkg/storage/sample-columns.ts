@@ -1,4 +1,8 @@
-// The one shape float samples take in memory: a column of times and a column of values.
+// The one shape samples take in memory: a column of times and a column of values, and beside them, only where there are
+// any, the native histograms.
+
+import { type HistogramValue, outOfSequence } from '../model/histogram-value.ts';
+import { STALE_HIGH, STALE_LOW } from '../model/staleness.ts';
 
 /** Read side: the first `length` entries count; times are ascending milliseconds. Borrowed unless said otherwise. */
 export interface SampleColumns {
@@ -6,6 +10,11 @@ export interface SampleColumns {
   readonly values: Float64Array;
   /** The values' bits, low word first: stale markers are told apart here (see model/staleness.ts). */
   readonly words: Uint32Array;
+  /**
+   * Undefined as long as all samples are floats. Else sample i is a histogram where `histograms[i]` is one, its value then
+   * being NaN; a stale histogram is a stale marker like any other. May be shorter than `length`, never longer.
+   */
+  readonly histograms: readonly (HistogramValue | undefined)[] | undefined;
   readonly length: number;
 }
 
@@ -18,6 +27,7 @@ export class SampleBuffer implements SampleColumns {
   times: Float64Array;
   values: Float64Array;
   words: Uint32Array;
+  histograms: (HistogramValue | undefined)[] | undefined = undefined;
   length = 0;
 
   constructor(capacity = 1024) {
@@ -32,6 +42,7 @@ export class SampleBuffer implements SampleColumns {
 
   clear(): void {
     this.length = 0;
+    this.histograms = undefined;
   }
 
   /** Makes room for `extra` more samples. The column arrays may be replaced: read them again afterwards. */
@@ -55,6 +66,17 @@ export class SampleBuffer implements SampleColumns {
     this.values[this.length++] = value;
   }
 
+  pushHistogram(time: number, histogram: HistogramValue): void {
+    this.push(time, Number.NaN);
+    this.#fill(this.length - 1).push(histogram);
+  }
+
+  pushStale(time: number): void {
+    this.push(time, 0);
+    this.words[2 * this.length - 2] = STALE_LOW;
+    this.words[2 * this.length - 1] = STALE_HIGH;
+  }
+
   /** Adds samples [from, to) of other columns, by bits. */
   pushColumns(source: SampleColumns, from = 0, to = source.length): void {
     const count = to - from;
@@ -63,6 +85,41 @@ export class SampleBuffer implements SampleColumns {
     this.times.set(source.times.subarray(from, to), this.length);
     this.values.set(source.values.subarray(from, to), this.length);
     this.length += count;
+    if (source.histograms !== undefined || this.histograms !== undefined) this.#pushHistograms(source, from, to);
+  }
+
+  /** Brings the histograms up to `length`, of which the last ones are those of `source`. */
+  #pushHistograms(source: SampleColumns, from: number, to: number): void {
+    const histograms = this.#fill(this.length - (to - from));
+    for (let i = from; i < to; i++) histograms.push(source.histograms?.[i]);
+  }
+
+  /** The histograms with exactly `length` entries. */
+  #fill(length: number): (HistogramValue | undefined)[] {
+    const histograms = (this.histograms ??= []);
+    while (histograms.length < length) histograms.push(undefined);
+    return histograms;
+  }
+
+  /** Leaves the first `length` samples. */
+  truncate(length: number): void {
+    this.length = length;
+    if (this.histograms !== undefined && this.histograms.length > length) this.histograms.length = length;
+  }
+
+  /** Says that sample i does not follow the one before it any more, as far as it is a histogram. */
+  breakSequence(i: number): void {
+    const histogram = this.histograms?.[i];
+    if (histogram !== undefined) this.histograms![i] = outOfSequence(histogram);
+  }
+
+  /** Takes samples [from, to) out, moving the rest down by bits. */
+  drop(from: number, to: number): void {
+    if (to <= from) return;
+    this.times.copyWithin(from, to, this.length);
+    this.values.copyWithin(from, to, this.length);
+    this.histograms?.splice(from, to - from);
+    this.length -= to - from;
   }
 }
 

@@ -7,8 +7,8 @@ export interface Series {
   readonly labels: Labels;
   /**
    * Appends the samples within the hinted time (both ends inclusive) to `into`, ascending, one per timestamp, stale
-   * markers included. May be called again and gives the same. Throws `unsupported` for native histograms, `corrupt`
-   * for bytes that contradict their format.
+   * markers and native histograms included. May be called again and gives the same. Throws `corrupt` for bytes that
+   * contradict their format.
    */
   readInto(into: SampleBuffer): void;
 }
