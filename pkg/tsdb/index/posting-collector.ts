@@ -1,0 +1,108 @@
+// Gathers which series carry which label pair while series are written, and gives the posting lists in order afterwards.
+// Four bytes for each label of each series are kept; the lists are made in slices of bounded size.
+
+/** Ids laid out at a time. */
+const SLICE_IDS = 4 * 1024 * 1024;
+
+export class PostingCollector {
+  /** Of each label of each series, in turn: its pair's number. */
+  #pairs = new Uint32Array(1024);
+  #pairsLength = 0;
+  /** Of each series: its id, and where its labels end in #pairs. */
+  #ids = new Uint32Array(256);
+  #ends = new Float64Array(256);
+  #seriesCount = 0;
+  /** name reference → value reference → the pair's number. */
+  readonly #numbers = new Map<number, Map<number, number>>();
+  readonly #counts: number[] = [];
+
+  /** Takes the labels of the series with the next higher id, as `labelCount` pairs of symbol references. */
+  add(id: number, labelRefs: ArrayLike<number>, labelCount: number): void {
+    if (this.#seriesCount === this.#ids.length) {
+      this.#ids = grown(this.#ids, new Uint32Array(this.#ids.length * 2));
+      this.#ends = grown(this.#ends, new Float64Array(this.#ends.length * 2));
+    }
+    while (this.#pairsLength + labelCount > this.#pairs.length) {
+      this.#pairs = grown(this.#pairs, new Uint32Array(this.#pairs.length * 2));
+    }
+    for (let i = 0; i < labelCount; i++) {
+      this.#pairs[this.#pairsLength++] = this.#numberOf(labelRefs[2 * i], labelRefs[2 * i + 1]);
+    }
+    this.#ids[this.#seriesCount] = id;
+    this.#ends[this.#seriesCount++] = this.#pairsLength;
+  }
+
+  /** The ids of all series, ascending; borrowed. */
+  get all(): Uint32Array {
+    return this.#ids.subarray(0, this.#seriesCount);
+  }
+
+  /** Gives each pair's list in order of name, then value. The ids are good until `visit` returns. */
+  forEach(visit: (nameRef: number, valueRef: number, ids: Uint32Array) => void): void {
+    const names = [...this.#numbers.keys()].sort(ascending);
+    let slice: [nameRef: number, valueRef: number, pair: number][] = [];
+    let size = 0;
+    for (const name of names) {
+      const values = this.#numbers.get(name)!;
+      for (const value of [...values.keys()].sort(ascending)) {
+        const pair = values.get(value)!;
+        if (size > 0 && size + this.#counts[pair] > SLICE_IDS) {
+          this.#visitSlice(slice, size, visit);
+          slice = [];
+          size = 0;
+        }
+        slice.push([name, value, pair]);
+        size += this.#counts[pair];
+      }
+    }
+    this.#visitSlice(slice, size, visit);
+  }
+
+  #visitSlice(
+    slice: readonly [nameRef: number, valueRef: number, pair: number][],
+    size: number,
+    visit: (nameRef: number, valueRef: number, ids: Uint32Array) => void,
+  ): void {
+    const ids = new Uint32Array(size);
+    const next = new Int32Array(this.#counts.length).fill(-1);
+    let start = 0;
+    for (const [, , pair] of slice) {
+      next[pair] = start;
+      start += this.#counts[pair];
+    }
+    for (let series = 0, i = 0; series < this.#seriesCount; series++) {
+      for (; i < this.#ends[series]; i++) {
+        const pair = this.#pairs[i];
+        if (next[pair] >= 0) ids[next[pair]++] = this.#ids[series];
+      }
+    }
+    for (const [name, value, pair] of slice) {
+      visit(name, value, ids.subarray(next[pair] - this.#counts[pair], next[pair]));
+    }
+  }
+
+  #numberOf(nameRef: number, valueRef: number): number {
+    let values = this.#numbers.get(nameRef);
+    if (values === undefined) {
+      values = new Map();
+      this.#numbers.set(nameRef, values);
+    }
+    let number = values.get(valueRef);
+    if (number === undefined) {
+      number = this.#counts.length;
+      this.#counts.push(0);
+      values.set(valueRef, number);
+    }
+    this.#counts[number]++;
+    return number;
+  }
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from as never);
+  return to;
+}
