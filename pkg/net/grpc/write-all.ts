@@ -1,0 +1,55 @@
+// Sends the answers of a stream at the reader's pace: an answer is pulled only when the ones before it have left, but
+// for a bounded number of bytes.
+
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { CallScope } from './call-scope.ts';
+
+/** Bytes handed to the socket and not yet taken by it. */
+const MAX_UNSENT_BYTES = 4 << 20;
+
+/**
+ * Writes every answer and resolves when all were handed over. An abort of the scope ends the source (`return()`) and
+ * throws the reason.
+ */
+export async function writeAll<T>(
+  call: ServerWritableStream<Buffer, Buffer>,
+  scope: CallScope,
+  answers: AsyncIterable<T>,
+  encode: (answer: T) => Buffer,
+): Promise<void> {
+  const { signal } = scope;
+  let unsentBytes = 0;
+  let full = false;
+  let wake: (() => void) | undefined;
+  const nudge = (): void => {
+    wake?.();
+    wake = undefined;
+  };
+  const drained = (): void => {
+    full = false;
+    nudge();
+  };
+  call.on('drain', drained);
+  signal.addEventListener('abort', nudge);
+  try {
+    for await (const answer of answers) {
+      signal.throwIfAborted();
+      const bytes = encode(answer);
+      unsentBytes += bytes.length;
+      const more = call.write(bytes, () => {
+        unsentBytes -= bytes.length;
+        nudge();
+      });
+      if (!more) full = true;
+      while ((full || unsentBytes > MAX_UNSENT_BYTES) && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      signal.throwIfAborted();
+    }
+  } finally {
+    call.off('drain', drained);
+    signal.removeEventListener('abort', nudge);
+  }
+}
