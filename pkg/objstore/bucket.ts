@@ -21,6 +21,8 @@ export interface ListOptions {
   readonly recursive?: boolean;
   /** Size and time of each object, where the provider lists them anyway or by one more call each. */
   readonly attributes?: boolean;
+  /** Only names that order after this full name by UTF-8 bytes: to go on where a listing broke off. */
+  readonly startAfter?: string;
 }
 
 export interface UploadOptions {
@@ -73,7 +75,16 @@ export async function readAll(
   return Buffer.concat(parts);
 }
 
-/** An upload body from bytes already in memory. */
-export async function* bodyOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+/** An upload body from bytes already in memory. It can be read more than once, so an upload of it can be tried again. */
+export function bodyOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield bytes;
+    },
+  };
+}
+
+/** Whether an upload body is an iterator itself, and so gone after one reading. */
+export function isReadOnce(body: AsyncIterable<Uint8Array>): boolean {
+  return typeof (body as Partial<AsyncIterator<Uint8Array>>).next === 'function';
 }

@@ -1,0 +1,322 @@
+// A bucket in a local directory. An upload is written aside, synced and renamed, so that nobody ever reads half an object.
+//
+//   <directory>/<name>                     objects
+//   <directory>/.tributary-uploads/<uuid>  uploads under way; what a crash leaves there is not listed, and removed later
+
+import { randomUUID } from 'node:crypto';
+import { type Dirent, readSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { throwIfAborted } from '../async/deadline.ts';
+import type { RequestContext } from '../async/request.ts';
+import { compareUtf8 } from '../bytes/compare.ts';
+import { during, Fault, kindOf } from '../errors/fault.ts';
+import type { Bucket, ListedObject, ListOptions, ObjectAttributes, UploadOptions } from './bucket.ts';
+import { ByteStream } from './byte-stream.ts';
+import { checkObjectName, directoryOf } from './object-name.ts';
+import { OpenFiles } from './open-files.ts';
+
+const UPLOADS_DIRECTORY = '.tributary-uploads';
+/** Ranges up to this length are read without asking for the file's size before. */
+const UNASKED_BYTES = 2 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
+/**
+ * Ranges up to this length are read on the spot: what the system has in memory takes microseconds, and handing such a read
+ * to another thread and back takes more processor time than everything else about it.
+ */
+const SPOT_BYTES = 64 * 1024;
+/**
+ * Reads on the spot that take longer on average hold up everybody: the disk is slow, and other threads do the reading for
+ * a while. One late read says little; on a busy machine any may be.
+ */
+const SLOW_SPOT_MS = 2;
+const SLOW_REST_MS = 10_000;
+/** An upload still being written touches its file; one this old was left by a crash. */
+const LEFTOVER_AGE_MS = 60 * 60 * 1000;
+
+export class FilesystemBucket implements Bucket {
+  readonly name: string;
+  readonly #root: string;
+  readonly #openFiles = new OpenFiles(openObject);
+  #cleaning: Promise<void> | undefined;
+  /** When reads on the spot may be tried again, by the monotonic clock. */
+  #spotFromMs = 0;
+  /** How long they took lately, on average. */
+  #spotMs = 0;
+
+  /** The directory is made with the first upload; until then it may be missing and is an empty bucket. */
+  constructor(directory: string) {
+    this.name = directory;
+    this.#root = resolve(directory);
+  }
+
+  async *list(request: RequestContext, directory: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
+    yield* this.#list(request, directoryOf(directory), options);
+  }
+
+  async *#list(request: RequestContext, directory: string, options: ListOptions): AsyncIterable<ListedObject> {
+    const { startAfter } = options;
+    for (const entry of await this.#entries(directory)) {
+      throwIfAborted(request.signal);
+      const name = directory === '' ? entry.name : `${directory}/${entry.name}`;
+      if (await this.#isDirectory(entry, name)) {
+        if (options.recursive === true) yield* this.#list(request, name, options);
+        else if (isAfter(`${name}/`, startAfter) && (await this.#hasFile(name))) yield { name: `${name}/` };
+        continue;
+      }
+      if (!isAfter(name, startAfter)) continue;
+      if (options.attributes !== true) {
+        yield { name };
+        continue;
+      }
+      const attributes = await this.attributes(request, name).catch(undefinedIfMissing);
+      if (attributes !== undefined) yield { name, attributes };
+    }
+  }
+
+  async get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>> {
+    const file = await this.#open(request, name);
+    return new ByteStream({
+      async pull() {
+        throwIfAborted(request.signal);
+        const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
+        return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+      },
+      close: () => file.close(),
+    });
+  }
+
+  async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {
+    throwIfAborted(request.signal);
+    try {
+      return await this.#openFiles.using(this.#path(name), async (file) =>
+        length <= SPOT_BYTES && performance.now() >= this.#spotFromMs
+          ? this.#readOnTheSpot(file, offset, length)
+          : readRange(request, file, offset, length),
+      );
+    } catch (thrown) {
+      throw during(`read ${name}`, thrown);
+    }
+  }
+
+  async exists(request: RequestContext, name: string): Promise<boolean> {
+    return (await this.attributes(request, name).catch(undefinedIfMissing)) !== undefined;
+  }
+
+  async attributes(request: RequestContext, name: string): Promise<ObjectAttributes> {
+    throwIfAborted(request.signal);
+    try {
+      const found = await stat(this.#path(name));
+      if (!found.isFile()) throw new Fault('not-found', 'not an object');
+      return { sizeBytes: found.size, lastModified: Math.trunc(found.mtimeMs) };
+    } catch (thrown) {
+      throw during(`look at ${name}`, thrown);
+    }
+  }
+
+  async upload(
+    request: RequestContext,
+    name: string,
+    body: AsyncIterable<Uint8Array>,
+    options: UploadOptions = {},
+  ): Promise<void> {
+    const path = this.#path(name);
+    const uploads = join(this.#root, UPLOADS_DIRECTORY);
+    this.#cleaning ??= removeLeftovers(uploads);
+    await this.#cleaning;
+    const aside = join(uploads, randomUUID());
+    try {
+      const file = await inDirectory(uploads, () => open(aside, 'wx'));
+      try {
+        await writeAll(request, file, name, body, options);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      throwIfAborted(request.signal);
+      await inDirectory(dirname(path), () => rename(aside, path));
+      this.#openFiles.forget(path);
+      await syncDirectory(dirname(path));
+    } catch (thrown) {
+      await unlink(aside).catch(undefinedIfMissing);
+      throw during(`upload ${name}`, thrown);
+    } finally {
+      await rmdir(uploads).catch(() => {}); // Not empty while others upload.
+    }
+  }
+
+  async delete(request: RequestContext, name: string): Promise<void> {
+    throwIfAborted(request.signal);
+    const path = this.#path(name);
+    try {
+      if ((await stat(path)).isDirectory()) return;
+      await unlink(path);
+      this.#openFiles.forget(path);
+    } catch (thrown) {
+      if (kindOf(thrown) === 'not-found') return;
+      throw during(`delete ${name}`, thrown);
+    }
+    for (let parent = dirname(path); parent !== this.#root; parent = dirname(parent)) {
+      try {
+        await rmdir(parent);
+      } catch {
+        return; // Not empty, or removed by another.
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#openFiles.close();
+  }
+
+  #readOnTheSpot(file: FileHandle, offset: number, length: number): Uint8Array {
+    const since = performance.now();
+    const bytes = uncleared(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = readSync(file.fd, bytes, filled, length - filled, offset + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    const now = performance.now();
+    this.#spotMs += (now - since - this.#spotMs) / 16;
+    if (this.#spotMs > SLOW_SPOT_MS) {
+      this.#spotFromMs = now + SLOW_REST_MS;
+      this.#spotMs = 0;
+    }
+    return bytes.subarray(0, filled);
+  }
+
+  #path(name: string): string {
+    checkObjectName(name);
+    return join(this.#root, ...name.split('/'));
+  }
+
+  async #entries(directory: string): Promise<Dirent[]> {
+    try {
+      const entries = await readdir(join(this.#root, directory), { withFileTypes: true });
+      return entries
+        .filter((entry) => directory !== '' || entry.name !== UPLOADS_DIRECTORY)
+        .sort((a, b) => compareUtf8(a.name, b.name));
+    } catch (thrown) {
+      if (kindOf(thrown) === 'not-found') return [];
+      throw during(`list ${directory === '' ? this.name : directory}`, thrown);
+    }
+  }
+
+  async #isDirectory(entry: Dirent, name: string): Promise<boolean> {
+    if (!entry.isSymbolicLink()) return entry.isDirectory();
+    const target = await stat(join(this.#root, name)).catch(undefinedIfMissing);
+    return target?.isDirectory() ?? false;
+  }
+
+  async #hasFile(directory: string): Promise<boolean> {
+    const entries = await this.#entries(directory);
+    if (entries.some((entry) => entry.isFile())) return true;
+    for (const entry of entries) {
+      const name = `${directory}/${entry.name}`;
+      if (!(await this.#isDirectory(entry, name)) || (await this.#hasFile(name))) return true;
+    }
+    return false;
+  }
+
+  async #open(request: RequestContext, name: string): Promise<FileHandle> {
+    throwIfAborted(request.signal);
+    try {
+      return await openObject(this.#path(name));
+    } catch (thrown) {
+      throw during(`open ${name}`, thrown);
+    }
+  }
+}
+
+async function openObject(path: string): Promise<FileHandle> {
+  const file = await open(path, 'r');
+  try {
+    if (!(await file.stat()).isFile()) throw new Fault('not-found', 'not an object');
+    return file;
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
+}
+
+async function readRange(
+  request: RequestContext,
+  file: FileHandle,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  // A short read tells the end of the file; its size is asked for only when the memory would be much.
+  const wanted = length <= UNASKED_BYTES ? length : Math.max(0, Math.min(length, (await file.stat()).size - offset));
+  const bytes = uncleared(wanted);
+  let filled = 0;
+  while (filled < wanted) {
+    throwIfAborted(request.signal);
+    const { bytesRead } = await file.read(bytes, filled, wanted - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** Not from the pool of small buffers, and not cleared: every byte that is handed out has been read. */
+function uncleared(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
+}
+
+async function writeAll(
+  request: RequestContext,
+  file: FileHandle,
+  name: string,
+  body: AsyncIterable<Uint8Array>,
+  options: UploadOptions,
+): Promise<void> {
+  let size = 0;
+  for await (const part of body) {
+    throwIfAborted(request.signal);
+    for (let written = 0; written < part.length; ) {
+      written += (await file.write(part, written, part.length - written)).bytesWritten;
+    }
+    size += part.length;
+  }
+  if (options.sizeBytes !== undefined && options.sizeBytes !== size) {
+    throw new Fault('invalid', `body of ${name} has ${size} bytes, ${options.sizeBytes} were promised`);
+  }
+}
+
+/** Does work in a directory, making it first; again when a delete beside us removed the empty directory in between. */
+async function inDirectory<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await mkdir(directory, { recursive: true });
+      return await work();
+    } catch (thrown) {
+      if (kindOf(thrown) !== 'not-found' || attempt === 10) throw thrown;
+    }
+  }
+}
+
+/** Makes a rename outlive a power cut. Some file systems cannot sync a directory; the rename is then as good as it gets. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+async function removeLeftovers(uploads: string): Promise<void> {
+  const names = await readdir(uploads).catch(() => []);
+  for (const name of names) {
+    const path = join(uploads, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > LEFTOVER_AGE_MS) await unlink(path).catch(() => {});
+  }
+}
+
+function isAfter(name: string, startAfter: string | undefined): boolean {
+  return startAfter === undefined || compareUtf8(name, startAfter) > 0;
+}
+
+function undefinedIfMissing(thrown: unknown): undefined {
+  if (kindOf(thrown) !== 'not-found') throw thrown;
+}

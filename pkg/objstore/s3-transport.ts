@@ -1,0 +1,157 @@
+// The HTTP under the S3 client, which knows no AbortSignal, no timeouts and hides what the server said about its load.
+// Each call of ours runs inside an exchange; the hook below finds it again when the client sends its requests.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import http from 'node:http';
+import https from 'node:https';
+import { faultOf, sharedSignal } from '../async/deadline.ts';
+import { Fault } from '../errors/fault.ts';
+
+/** What one call of ours learnt about the requests it sent. */
+export interface S3Exchange {
+  readonly signal: AbortSignal;
+  /** Of the last answer; 0 before there is one. */
+  status: number;
+  retryAfterMs: number;
+  /** The body of an answer that the client throws away unread. */
+  errorText: string;
+}
+
+export interface S3TransportConfig {
+  readonly isInsecure: boolean;
+  readonly idleConnTimeoutMs: number;
+  readonly responseHeaderTimeoutMs: number;
+  readonly tlsHandshakeTimeoutMs: number;
+  readonly maxIdleConnsPerHost: number;
+  /** 0 = no limit. */
+  readonly maxConnsPerHost: number;
+  readonly tls: {
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    readonly serverName?: string;
+    readonly insecureSkipVerify: boolean;
+  };
+}
+
+/** Statuses for which the client throws without reading the body, which would leave the connection in use for ever. */
+const unreadStatuses: ReadonlySet<number> = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
+const MAX_ERROR_BYTES = 64 * 1024;
+
+export class S3Transport {
+  readonly agent: http.Agent;
+  readonly #config: S3TransportConfig;
+  readonly #exchanges = new AsyncLocalStorage<S3Exchange>();
+
+  constructor(config: S3TransportConfig) {
+    this.#config = config;
+    const options = {
+      keepAlive: true,
+      timeout: config.idleConnTimeoutMs > 0 ? config.idleConnTimeoutMs : undefined,
+      maxFreeSockets: config.maxIdleConnsPerHost,
+      maxSockets: config.maxConnsPerHost > 0 ? config.maxConnsPerHost : Number.POSITIVE_INFINITY,
+    };
+    const { ca, cert, key, serverName, insecureSkipVerify } = config.tls;
+    this.agent = config.isInsecure
+      ? new http.Agent(options)
+      : new https.Agent({
+          ...options,
+          rejectUnauthorized: !insecureSkipVerify,
+          ...(ca === undefined ? {} : { ca }),
+          ...(cert === undefined ? {} : { cert, key }),
+          ...(serverName === undefined ? {} : { servername: serverName }),
+        });
+  }
+
+  /** Runs a call of the client whose requests obey the exchange's signal. */
+  run<T>(exchange: S3Exchange, call: () => Promise<T>): Promise<T> {
+    return this.#exchanges.run(exchange, call);
+  }
+
+  /** The client's `transport` option: only this function of node:http is used. */
+  readonly request = ((options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) => {
+    const exchange = this.#exchanges.getStore();
+    const { request } = this.#config.isInsecure ? http : https;
+    const sent = request(options, (response) => {
+      clearTimeout(headerTimer);
+      if (exchange === undefined || !unreadStatuses.has(response.statusCode ?? 0)) {
+        if (exchange !== undefined) exchange.status = response.statusCode ?? 0;
+        onResponse(response);
+        return;
+      }
+      exchange.status = response.statusCode ?? 0;
+      exchange.retryAfterMs = retryAfterMs(response.headers['retry-after']);
+      readErrorText(response).then((text) => {
+        exchange.errorText = text;
+        onResponse(response);
+      });
+    });
+
+    let headerTimer: NodeJS.Timeout | undefined;
+    sent.once('finish', () => {
+      const timeoutMs = this.#config.responseHeaderTimeoutMs;
+      if (timeoutMs <= 0 || sent.destroyed) return;
+      headerTimer = setTimeout(
+        () => sent.destroy(new Fault('timeout', `no answer within ${timeoutMs / 1000}s`)),
+        timeoutMs,
+      );
+    });
+    sent.once('close', () => clearTimeout(headerTimer));
+    this.#limitConnecting(sent);
+    if (exchange !== undefined) destroyOnAbort(sent, exchange.signal);
+    return sent;
+  }) as typeof http.request;
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  #limitConnecting(sent: http.ClientRequest): void {
+    const timeoutMs = this.#config.tlsHandshakeTimeoutMs;
+    if (timeoutMs <= 0) return;
+    sent.once('socket', (socket) => {
+      if (!socket.connecting) return;
+      const connected = this.#config.isInsecure ? 'connect' : 'secureConnect';
+      const timer = setTimeout(
+        () => sent.destroy(new Fault('timeout', `no connection within ${timeoutMs / 1000}s`)),
+        timeoutMs,
+      );
+      const stop = () => clearTimeout(timer);
+      socket.once(connected, stop);
+      socket.once('close', stop);
+    });
+  }
+}
+
+/** Node's own `signal` option lets go once the request is sent; a body that is still coming must end as well. */
+function destroyOnAbort(sent: http.ClientRequest, signal: AbortSignal): void {
+  const onAbort = () => sent.destroy(faultOf(signal));
+  if (signal.aborted) {
+    onAbort();
+    return;
+  }
+  // One signal ends any number of requests.
+  sharedSignal(signal).addEventListener('abort', onAbort, { once: true });
+  sent.once('close', () => signal.removeEventListener('abort', onAbort));
+}
+
+async function readErrorText(response: http.IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of response) {
+      size += part.length;
+      if (size <= MAX_ERROR_BYTES) parts.push(part);
+    }
+  } catch {
+    // The status alone has to do.
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** Seconds or an HTTP date; 0 when absent or not understood. At most an hour. */
+function retryAfterMs(header: string | undefined): number {
+  if (header === undefined) return 0;
+  const waitMs = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(waitMs) ? 0 : Math.min(Math.max(0, waitMs), 3_600_000);
+}
