@@ -17,6 +17,8 @@ interface Node {
 export interface NumberLiteral extends Node {
   readonly kind: 'number';
   readonly value: number;
+  /** Written as a duration (`1h30m` for 5400): only printing cares. */
+  readonly duration?: boolean;
 }
 
 export interface StringLiteral extends Node {

@@ -1,0 +1,84 @@
+// Hash aggregation: every series is folded into its group's accumulator, in the order it comes, and forgotten. Memory is
+// groups x steps, whatever the number of series (quantile keeps its members).
+
+import { type Labels, METRIC_NAME } from '../../model/labels.ts';
+import { type Accumulator, type FoldOp, newAccumulator } from '../functions/aggregations.ts';
+import { HistogramAccumulator } from '../functions/histogram-aggregations.ts';
+import { newStepColumn } from '../functions/step-column.ts';
+import type { Grouping } from '../plan/node.ts';
+import { inBatches, readScalar } from './batches.ts';
+import { GroupKey } from './group-key.ts';
+import { notesAt } from './matrix-selector.ts';
+import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+
+export interface AggregateConfig {
+  readonly op: FoldOp;
+  readonly grouping: Grouping;
+  readonly stepCount: number;
+  /** Where annotations point to. */
+  readonly position: number;
+  /** The same for those about histograms. */
+  readonly operandPosition: number;
+}
+
+interface Group {
+  readonly labels: Labels;
+  readonly accumulator: Accumulator;
+  histograms: HistogramAccumulator | undefined;
+  dropName: boolean;
+}
+
+/** Groups come in the order of their first member. */
+export class AggregateOperator implements Operator {
+  readonly #operand: Operator;
+  readonly #parameter: Operator | undefined;
+  readonly #config: AggregateConfig;
+  readonly #evaluation: Evaluation;
+
+  constructor(operand: Operator, parameter: Operator | undefined, config: AggregateConfig, evaluation: Evaluation) {
+    this.#operand = operand;
+    this.#parameter = parameter;
+    this.#config = config;
+    this.#evaluation = evaluation;
+  }
+
+  async *run(): Batches {
+    const { op, grouping, stepCount, position, operandPosition } = this.#config;
+    const { samples } = this.#evaluation;
+    const parameter = this.#parameter === undefined ? undefined : await readScalar(this.#parameter);
+    const notes = notesAt(this.#evaluation, position);
+    const histogramNotes = notesAt(this.#evaluation, operandPosition);
+    const groupKey = new GroupKey(grouping);
+    const groups = new Map<string, Group>();
+    for await (const batch of this.#operand.run()) {
+      for (const { labels, column, dropName } of batch) {
+        const key = groupKey.of(labels);
+        let group = groups.get(key);
+        if (group === undefined) {
+          const accumulator = newAccumulator(op, stepCount, notes, parameter);
+          group = { labels: groupKey.labelsOf(labels), accumulator, histograms: undefined, dropName };
+          groups.set(key, group);
+          samples.hold(stepCount);
+        }
+        // One member that has lost its name is enough.
+        group.dropName ||= dropName;
+        if (column.histograms === undefined) group.accumulator.add(column);
+        else {
+          group.histograms ??= new HistogramAccumulator(op, stepCount, histogramNotes);
+          group.accumulator.add(group.histograms.add(column, labels.get(METRIC_NAME)));
+        }
+      }
+    }
+    yield* inBatches(finished(groups.values(), stepCount));
+    samples.hold(-groups.size * stepCount);
+  }
+}
+
+function* finished(groups: Iterable<Group>, stepCount: number): Generator<SeriesColumn> {
+  for (const { labels, accumulator, histograms, dropName } of groups) {
+    const column = newStepColumn(stepCount);
+    accumulator.finish(column);
+    histograms?.finish(column);
+    yield { labels, column, dropName };
+  }
+}

@@ -1,0 +1,224 @@
+// Vector with vector: the side that must be unique is hashed by match group, the other side streams past it.
+//
+// What is unique or ambiguous is decided step by step, as if every step were a query of its own: two series of a match
+// group that never have a value at the same step do not collide, and their results are one series.
+
+import { Fault } from '../../errors/fault.ts';
+import type { Labels } from '../../model/labels.ts';
+import { type ArithmeticOp, arithmetic, type ComparisonOp, comparison } from '../functions/binary-ops.ts';
+import { combineHistograms } from '../functions/histogram-binary.ts';
+import { floatsOf, newStepColumn, type StepColumn, setHistogram } from '../functions/step-column.ts';
+import type { Notes } from '../functions/windows.ts';
+import type { VectorMatching } from '../parser/ast.ts';
+import { isComparison } from '../plan/fold-constants.ts';
+import { hasValue, inBatches } from './batches.ts';
+import { MatchKey, ResultLabels } from './match-key.ts';
+import { notesAt } from './matrix-selector.ts';
+import { UniqueColumns, withoutName } from './names.ts';
+import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+
+export interface BinaryVectorConfig {
+  readonly op: ArithmeticOp | ComparisonOp;
+  readonly bool: boolean;
+  readonly matching: VectorMatching;
+  readonly stepCount: number;
+  /** Where annotations point to. */
+  readonly position: number;
+}
+
+/** One match group. */
+interface MatchGroup {
+  readonly ones: SeriesColumn[];
+  /** Steps that have their one match already; only for one-to-one matching. */
+  taken: Uint8Array | undefined;
+  /** The same by result labels; only for many-to-one matching. */
+  takenByLabels: Map<string, Uint8Array> | undefined;
+}
+
+export class BinaryVectorOperator implements Operator {
+  readonly #many: Operator;
+  readonly #one: Operator;
+  readonly #config: BinaryVectorConfig;
+  readonly #evaluation: Evaluation;
+  readonly #compute: StepFunction;
+  readonly #computeHistograms: StepFunction;
+  readonly #result: ResultLabels;
+
+  constructor(left: Operator, right: Operator, config: BinaryVectorConfig, evaluation: Evaluation) {
+    const isSwapped = config.matching.card === 'one-to-many';
+    this.#many = isSwapped ? right : left;
+    this.#one = isSwapped ? left : right;
+    this.#config = config;
+    this.#evaluation = evaluation;
+    this.#compute = stepFunction(config.op, config.bool, isSwapped);
+    this.#computeHistograms = histogramFunction(config, isSwapped, notesAt(evaluation, config.position));
+    this.#result = new ResultLabels(config.matching, !isComparison(config.op));
+  }
+
+  async *run(): Batches {
+    const { matching, stepCount } = this.#config;
+    const { samples } = this.#evaluation;
+    const matchKey = new MatchKey(matching);
+    const groups = new Map<string, MatchGroup>();
+    const clashes = new Clashes(matching, stepCount);
+    let held = 0;
+    for await (const batch of this.#one.run()) {
+      for (const series of batch) {
+        const key = matchKey.of(series.labels);
+        const group = groups.get(key);
+        if (group === undefined) {
+          groups.set(key, { ones: [series], taken: undefined, takenByLabels: undefined });
+        } else {
+          clashes.note(group.ones, series);
+          group.ones.push(series);
+        }
+        held += stepCount;
+        samples.hold(stepCount);
+      }
+    }
+    // Results may have to be merged over steps, so they are kept until the end.
+    const results = new UniqueColumns();
+    for await (const batch of this.#many.run()) {
+      for (const series of batch) {
+        clashes.check(series.column);
+        const group = groups.get(matchKey.of(series.labels));
+        if (group !== undefined) for (const one of group.ones) this.#join(series, one, group, results);
+      }
+    }
+    yield* inBatches(results.series());
+    samples.hold(-held);
+  }
+
+  #join(many: SeriesColumn, one: SeriesColumn, group: MatchGroup, results: UniqueColumns): void {
+    const { matching, bool, stepCount } = this.#config;
+    const column = newStepColumn(stepCount);
+    let matched = many.column;
+    if (many.column.histograms !== undefined || one.column.histograms !== undefined) {
+      // A pair that the operator is not for is no match; a filter's is, whatever comes of it.
+      matched = { ...many.column, present: many.column.present.slice() };
+      this.#computeHistograms(matched, one.column, column);
+    } else this.#compute(many.column, one.column, column);
+    let labels = this.#result.of(many.labels, one.labels);
+    if (bool && !this.#evaluation.delayedNameRemoval) labels = withoutName(labels);
+    // What a filter leaves out is still a match: whether matches are unique does not depend on values.
+    if (matching.card === 'one-to-one') {
+      group.taken ??= new Uint8Array(stepCount);
+      if (!take(group.taken, matched, one.column)) {
+        throw ambiguous('many-to-one matching must be explicit (group_left/group_right)');
+      }
+    } else {
+      group.takenByLabels ??= new Map();
+      let taken = group.takenByLabels.get(labels.key);
+      if (taken === undefined) group.takenByLabels.set(labels.key, (taken = new Uint8Array(stepCount)));
+      if (!take(taken, matched, one.column)) throw ambiguous('grouping labels must ensure unique matches');
+    }
+    if (hasValue(column)) results.add({ labels, column, dropName: bool });
+  }
+}
+
+function ambiguous(why: string): Fault {
+  return new Fault('execution', `multiple matches for labels: ${why}`);
+}
+
+/** Marks the steps that both columns have as taken; false when one of them was. */
+function take(taken: Uint8Array, many: StepColumn, one: StepColumn): boolean {
+  for (let k = 0; k < taken.length; k++) {
+    if ((many.present[k] & one.present[k]) === 0) continue;
+    if (taken[k] === 1) return false;
+    taken[k] = 1;
+  }
+  return true;
+}
+
+/** Fills an empty column from the many side's and the one side's. */
+type StepFunction = (many: StepColumn, one: StepColumn, out: StepColumn) => void;
+
+function stepFunction(op: ArithmeticOp | ComparisonOp, bool: boolean, isSwapped: boolean): StepFunction {
+  if (!isComparison(op)) {
+    const compute = arithmetic(op);
+    return (many, one, out) => {
+      for (let k = 0; k < out.present.length; k++) {
+        if ((many.present[k] & one.present[k]) === 0) continue;
+        const a = many.values[k];
+        const b = one.values[k];
+        out.values[k] = isSwapped ? compute(b, a) : compute(a, b);
+        out.present[k] = 1;
+      }
+    };
+  }
+  const holds = comparison(op);
+  return (many, one, out) => {
+    for (let k = 0; k < out.present.length; k++) {
+      if ((many.present[k] & one.present[k]) === 0) continue;
+      const left = isSwapped ? one.values[k] : many.values[k];
+      const right = isSwapped ? many.values[k] : one.values[k];
+      const kept = holds(left, right);
+      if (!kept && !bool) continue;
+      // A filter keeps the value of the left side, whichever side has many.
+      out.values[k] = bool ? Number(kept) : left;
+      out.present[k] = 1;
+    }
+  };
+}
+
+/** The same where there are histograms on either side. Steps whose pair the operator is not for are taken out of `many`. */
+function histogramFunction({ op, bool }: BinaryVectorConfig, isSwapped: boolean, notes: Notes): StepFunction {
+  const ofFloats = stepFunction(op, bool, isSwapped);
+  return (many, one, out) => {
+    ofFloats(floatsOf(many), floatsOf(one), out);
+    const [left, right] = isSwapped ? [one, many] : [many, one];
+    for (let k = 0; k < out.present.length; k++) {
+      if ((left.present[k] & right.present[k]) === 0) continue;
+      const a = left.histograms?.[k] ?? left.values[k];
+      const b = right.histograms?.[k] ?? right.values[k];
+      if (typeof a === 'number' && typeof b === 'number') continue;
+      const result = combineHistograms(op, a, b, notes);
+      if (typeof result === 'object') setHistogram(out, k, result);
+      else if (typeof result === 'boolean' && bool) {
+        out.values[k] = Number(result);
+        out.present[k] = 1;
+      } else if (result === true && typeof a === 'object') setHistogram(out, k, a);
+      if (result === undefined) many.present[k] = 0;
+    }
+  };
+}
+
+/** Steps at which the one side is not unique. That is a failure only where the many side has any series at all. */
+class Clashes {
+  readonly #matching: VectorMatching;
+  readonly #stepCount: number;
+  #steps: (Fault | undefined)[] | undefined;
+
+  constructor(matching: VectorMatching, stepCount: number) {
+    this.#matching = matching;
+    this.#stepCount = stepCount;
+  }
+
+  note(earlier: readonly SeriesColumn[], series: SeriesColumn): void {
+    for (const one of earlier) {
+      for (let k = 0; k < this.#stepCount; k++) {
+        if ((one.column.present[k] & series.column.present[k]) === 0) continue;
+        this.#steps ??= new Array(this.#stepCount).fill(undefined);
+        this.#steps[k] ??= this.#fault(series.labels, one.labels);
+      }
+    }
+  }
+
+  check({ present }: StepColumn): void {
+    if (this.#steps === undefined) return;
+    for (let k = 0; k < this.#stepCount; k++) {
+      const clash = this.#steps[k];
+      if (clash !== undefined && present[k] === 1) throw clash;
+    }
+  }
+
+  #fault(labels: Labels, earlier: Labels): Fault {
+    const side = this.#matching.card === 'one-to-many' ? 'left' : 'right';
+    const group = new MatchKey(this.#matching).matched(labels);
+    return new Fault(
+      'execution',
+      `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
+        `[${earlier}, ${labels}];many-to-many matching not allowed: matching labels must be unique on one side`,
+    );
+  }
+}

@@ -1,0 +1,245 @@
+// histogram_quantile and histogram_fraction: of native histograms one by one, and of classic ones, whose buckets are series
+// that differ in `le` only.
+
+import type { HistogramValue } from '../../model/histogram-value.ts';
+import { type Labels, METRIC_NAME } from '../../model/labels.ts';
+import { classicFraction } from '../functions/histogram-fraction.ts';
+import { ofMetric } from '../functions/histogram-notes.ts';
+import { type ClassicBuckets, classicQuantile, type QuantileAnswer } from '../functions/histogram-quantile.ts';
+import { hasNanObservations, nativeFraction, nativeQuantile } from '../functions/native-quantile.ts';
+import { floatsOf, histogramAt, newStepColumn, type StepColumn } from '../functions/step-column.ts';
+import { hasValue, inBatches, readScalar } from './batches.ts';
+import { GroupKey } from './group-key.ts';
+import { notesAt } from './matrix-selector.ts';
+import { UniqueColumns, withoutName } from './names.ts';
+import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+
+const BUCKET_LABEL = 'le';
+
+/** What is asked of every histogram; each scalar expression has one value a step. */
+export type HistogramQuestion =
+  | { readonly kind: 'quantile'; readonly quantile: Operator; readonly position: number }
+  | { readonly kind: 'fraction'; readonly lower: Operator; readonly upper: Operator };
+
+export interface HistogramConfig {
+  readonly stepCount: number;
+  /** Where annotations about buckets point to. */
+  readonly operandPosition: number;
+}
+
+/** The answers at step k. The classic buckets are scratch. */
+interface Solver {
+  classic(k: number, buckets: ClassicBuckets): QuantileAnswer;
+  /** `name` is for notes. */
+  native(k: number, histogram: HistogramValue, name: string): number;
+}
+
+interface ClassicHistogram {
+  readonly labels: Labels;
+  readonly name: string;
+  readonly buckets: { readonly bound: number; readonly column: StepColumn }[];
+}
+
+interface NativeHistogram {
+  readonly labels: Labels;
+  readonly name: string;
+  readonly column: StepColumn;
+  /** What a classic histogram of the same labels would be found under. */
+  readonly key: string;
+}
+
+/**
+ * Native histograms come first, then classic ones in the order of their first bucket. All buckets are kept until the input
+ * has ended. Where both kinds have the same labels at a step there is no answer.
+ */
+export class HistogramOperator implements Operator {
+  readonly #question: HistogramQuestion;
+  readonly #operand: Operator;
+  readonly #config: HistogramConfig;
+  readonly #evaluation: Evaluation;
+
+  constructor(question: HistogramQuestion, operand: Operator, config: HistogramConfig, evaluation: Evaluation) {
+    this.#question = question;
+    this.#operand = operand;
+    this.#config = config;
+    this.#evaluation = evaluation;
+  }
+
+  async *run(): Batches {
+    const { stepCount } = this.#config;
+    const solver = await this.#solver();
+    const natives: NativeHistogram[] = [];
+    const histograms = await this.#readBuckets(natives);
+    if (natives.length === 0) {
+      yield* inBatches(mapped(histograms.values(), (histogram) => this.#answer(histogram, solver)));
+    } else {
+      for (const native of natives) this.#takeMixed(native, histograms.get(native.key));
+      // A series may have been of one kind first and of the other one later.
+      const results = new UniqueColumns();
+      for (const native of natives) results.add(this.#answerNative(native, solver));
+      for (const histogram of histograms.values()) results.add(this.#answer(histogram, solver));
+      yield* inBatches(results.series());
+    }
+    this.#evaluation.samples.hold(-natives.length * stepCount);
+    for (const { buckets } of histograms.values()) this.#evaluation.samples.hold(-buckets.length * stepCount);
+  }
+
+  async #solver(): Promise<Solver> {
+    const question = this.#question;
+    const notes = notesAt(this.#evaluation, this.#config.operandPosition);
+    if (question.kind === 'fraction') {
+      const lower = await readScalar(question.lower);
+      const upper = await readScalar(question.upper);
+      return {
+        classic: (k, buckets) => ({ value: classicFraction(lower[k], upper[k], buckets), forced: false }),
+        native: (k, histogram, name) => {
+          if (hasNanObservations(histogram)) {
+            const what = 'input to histogram_fraction has NaN observations, which are excluded from all fractions';
+            notes.info(what + ofMetric(name));
+          }
+          return nativeFraction(lower[k], upper[k], histogram);
+        },
+      };
+    }
+    const quantiles = await readScalar(question.quantile);
+    this.#checkQuantiles(quantiles, question.position);
+    return {
+      classic: (k, buckets) => classicQuantile(quantiles[k], buckets),
+      native: (k, histogram, name) => {
+        const { value, nans } = nativeQuantile(quantiles[k], histogram);
+        if (nans !== 'none') {
+          const result = nans === 'skewed' ? 'skewed higher' : 'NaN';
+          notes.info(`input to histogram_quantile has NaN observations, result is ${result}${ofMetric(name)}`);
+        }
+        return value;
+      },
+    };
+  }
+
+  #checkQuantiles(quantiles: Float64Array, position: number): void {
+    for (const q of quantiles) {
+      if (q >= 0 && q <= 1) continue;
+      const text = `quantile value should be between 0 and 1, got ${printShort(q)}`;
+      this.#evaluation.annotations.warn(text, position);
+    }
+  }
+
+  async #readBuckets(natives: NativeHistogram[]): Promise<Map<string, ClassicHistogram>> {
+    const { stepCount, operandPosition } = this.#config;
+    const { annotations, samples, delayedNameRemoval } = this.#evaluation;
+    const groupKey = new GroupKey({ without: true, labels: [BUCKET_LABEL] });
+    const le = new Set([BUCKET_LABEL]);
+    const histograms = new Map<string, ClassicHistogram>();
+    for await (const batch of this.#operand.run()) {
+      for (const { labels, column: given } of batch) {
+        let column = given;
+        if (given.histograms !== undefined) {
+          const key = `${labels.get(METRIC_NAME)}\n${groupKey.of(labels)}`;
+          const name = labels.get(METRIC_NAME);
+          natives.push({ labels: delayedNameRemoval ? labels : withoutName(labels), name, column: given, key });
+          samples.hold(stepCount);
+          column = floatsOf(given);
+          if (!hasValue(column)) continue;
+        }
+        const text = labels.get(BUCKET_LABEL);
+        const bound = parseBound(text);
+        // Where names are removed early, remarks do not know them.
+        const name = delayedNameRemoval ? labels.get(METRIC_NAME) : '';
+        if (bound === undefined) {
+          const what = `bucket label "${BUCKET_LABEL}" is missing or has a malformed value of ${JSON.stringify(text)}`;
+          annotations.warn(what + ofMetric(name), operandPosition);
+          continue;
+        }
+        // Histograms of different names are different, even if their quantiles then collide.
+        const key = `${labels.get(METRIC_NAME)}\n${groupKey.of(labels)}`;
+        let histogram = histograms.get(key);
+        if (histogram === undefined) {
+          const rest = labels.without(le);
+          histogram = { labels: delayedNameRemoval ? rest : withoutName(rest), name, buckets: [] };
+          histograms.set(key, histogram);
+        }
+        histogram.buckets.push({ bound, column });
+        samples.hold(stepCount);
+      }
+    }
+    return histograms;
+  }
+
+  /** Takes the steps at which there are buckets of both kinds from both. */
+  #takeMixed({ name, column }: NativeHistogram, classic: ClassicHistogram | undefined): void {
+    if (classic === undefined) return;
+    for (let k = 0; k < this.#config.stepCount; k++) {
+      if (histogramAt(column, k) === undefined) continue;
+      const mixed = classic.buckets.filter((bucket) => bucket.column.present[k] === 1);
+      if (mixed.length === 0) continue;
+      const what = 'vector contains a mix of classic and native histograms';
+      this.#evaluation.annotations.warn(what + ofMetric(name), this.#config.operandPosition);
+      for (const bucket of mixed) bucket.column.present[k] = 0;
+      column.present[k] = 0;
+    }
+  }
+
+  #answerNative({ labels, name, column }: NativeHistogram, solver: Solver): SeriesColumn {
+    const out = newStepColumn(this.#config.stepCount);
+    for (let k = 0; k < out.present.length; k++) {
+      const histogram = histogramAt(column, k);
+      if (histogram === undefined) continue;
+      out.values[k] = solver.native(k, histogram, name);
+      out.present[k] = 1;
+    }
+    return { labels, column: out, dropName: true };
+  }
+
+  #answer({ labels, name, buckets }: ClassicHistogram, solver: Solver): SeriesColumn {
+    const { stepCount, operandPosition } = this.#config;
+    buckets.sort((a, b) => a.bound - b.bound);
+    const out = newStepColumn(stepCount);
+    const bounds = new Float64Array(buckets.length);
+    const counts = new Float64Array(buckets.length);
+    const scratch = { bounds, counts, length: 0 };
+    for (let k = 0; k < stepCount; k++) {
+      let length = 0;
+      for (const { bound, column } of buckets) {
+        if (column.present[k] === 0) continue;
+        bounds[length] = bound;
+        counts[length++] = column.values[k];
+      }
+      if (length === 0) continue;
+      scratch.length = length;
+      const { value, forced } = solver.classic(k, scratch);
+      out.values[k] = value;
+      out.present[k] = 1;
+      if (forced) {
+        const what =
+          'input to histogram_quantile needed to be fixed for monotonicity ' +
+          '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
+        this.#evaluation.annotations.info(what + ofMetric(name), operandPosition);
+      }
+    }
+    return { labels, column: out, dropName: true };
+  }
+}
+
+/** A bucket's bound as the reference reads it; undefined when it is none. */
+function parseBound(text: string): number | undefined {
+  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return /^nan$/i.test(text) ? NaN : undefined;
+  return Number(text);
+}
+
+/** Two significant digits, as warnings show a quantile. */
+function printShort(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  const exponent = value === 0 ? 0 : Number(value.toExponential(1).split('e')[1]);
+  if (exponent < -4 || exponent >= 2) {
+    const [digits, power] = value.toExponential(1).split('e');
+    const short = digits.replace(/\.0$/, '');
+    return `${short}e${power[0]}${power.slice(1).padStart(2, '0')}`;
+  }
+  return String(Number(value.toPrecision(2)));
+}
+
+function* mapped<T, U>(items: Iterable<T>, change: (item: T) => U): Generator<U> {
+  for (const item of items) yield change(item);
+}

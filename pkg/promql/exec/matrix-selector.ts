@@ -1,0 +1,135 @@
+// A range function over its windows: the function is pushed into the selector, so that a series is decoded, reduced to
+// one value a step, and forgotten.
+
+import { must } from '../../errors/assert.ts';
+import { METRIC_NAME } from '../../model/labels.ts';
+import type { SampleColumns } from '../../storage/sample-columns.ts';
+import { withHistograms } from '../functions/histogram-windows.ts';
+import { hasFloat, histogramAt, newStepColumn, type StepColumn, setHistogram } from '../functions/step-column.ts';
+import { kernelOf } from '../functions/table.ts';
+import type { Notes, RangeArgs, RangeFunction, Windows } from '../functions/windows.ts';
+import type { PlanNode } from '../plan/node.ts';
+import type { Steps } from '../query-spec.ts';
+import { hasValue, readScalars } from './batches.ts';
+import { withoutName } from './names.ts';
+import type { Batches, Build, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { locate, openWindows } from './window-source.ts';
+
+export type WindowNode = PlanNode & { readonly kind: 'window' };
+
+export class WindowOperator implements Operator {
+  readonly #node: WindowNode;
+  readonly #steps: Steps;
+  readonly #evaluation: Evaluation;
+  readonly #build: Build;
+
+  constructor(node: WindowNode, steps: Steps, evaluation: Evaluation, build: Build) {
+    this.#node = node;
+    this.#steps = steps;
+    this.#evaluation = evaluation;
+    this.#build = build;
+  }
+
+  async *run(): Batches {
+    const { func, source, position } = this.#node;
+    const steps = this.#steps;
+    const { annotations, samples: counter, delayedNameRemoval } = this.#evaluation;
+    const kernel = must(kernelOf(func), `kernel of ${func}`);
+    if (kernel.kind !== 'range') return;
+    const scalars = await readScalars(this.#node.scalars.map((node) => this.#build(node, steps, this.#evaluation)));
+    const notes = notesAt(this.#evaluation, position);
+    const args = { scalars, evalStartMs: steps.startMs, evalStepMs: steps.stepMs, notes };
+    const wantsCounter = func === 'rate' || func === 'increase';
+    const { windows, batches } = openWindows(source, steps, this.#evaluation, this.#build);
+    for await (const batch of batches) {
+      const out: SeriesColumn[] = [];
+      for (const series of batch) {
+        const samples = series.read();
+        const touched = locate(samples, windows);
+        if (touched === 0) continue;
+        counter.touch(touched);
+        counter.hold(samples.length);
+        const column = newStepColumn(steps.count);
+        const run =
+          samples.histograms === undefined
+            ? kernel.run
+            : withHistograms(func, kernel.run, series.labels.get(METRIC_NAME));
+        await runPaced(run, samples, windows, column, args, touched, this.#evaluation);
+        counter.hold(-samples.length);
+        if (!hasValue(column)) continue;
+        if (wantsCounter && hasFloat(column)) {
+          const name = series.labels.get(METRIC_NAME);
+          if (name !== '' && !looksLikeCounter(name)) annotations.info(notCounter(name), position);
+        }
+        const dropName = !kernel.keepsName || series.dropName;
+        const labels = kernel.keepsName || delayedNameRemoval ? series.labels : withoutName(series.labels);
+        out.push({ labels, column, dropName });
+      }
+      if (out.length > 0) yield out;
+    }
+  }
+}
+
+/** Samples a kernel may look at before others get a turn: some tens of milliseconds of work. */
+const SAMPLES_A_TURN = 8_000_000;
+
+/**
+ * Runs a kernel over all windows of one series. Where windows overlap so much that this takes long, it goes in stretches
+ * of steps with a pause between, so that a deadline or a caller who left ends it.
+ */
+async function runPaced(
+  run: RangeFunction,
+  samples: SampleColumns,
+  windows: Windows,
+  column: StepColumn,
+  args: RangeArgs,
+  touched: number,
+  evaluation: Evaluation,
+): Promise<void> {
+  if (touched <= SAMPLES_A_TURN) {
+    run(samples, windows, column, args);
+    return;
+  }
+  const { stepCount, from, to } = windows;
+  for (let start = 0; start < stepCount; ) {
+    let end = start;
+    for (let size = 0; end < stepCount && size < SAMPLES_A_TURN; end++) size += to[end] - from[end];
+    const stretch = {
+      ...windows,
+      stepCount: end - start,
+      from: from.subarray(start, end),
+      to: to.subarray(start, end),
+      firstEndMs: windows.firstEndMs + start * windows.stepMs,
+    };
+    const out: StepColumn = {
+      values: column.values.subarray(start, end),
+      present: column.present.subarray(start, end),
+      histograms: undefined,
+    };
+    const scalars = args.scalars.map((values) => values.subarray(start, end));
+    const evalStartMs = args.evalStartMs + start * args.evalStepMs;
+    run(samples, stretch, out, { ...args, scalars, evalStartMs });
+    for (let k = start; k < end && out.histograms !== undefined; k++) {
+      const histogram = histogramAt(out, k - start);
+      if (histogram !== undefined) setHistogram(column, k, histogram);
+    }
+    start = end;
+    await evaluation.pace();
+  }
+}
+
+/** Notes of a kernel, put at a place of the expression. */
+export function notesAt({ annotations }: Evaluation, position: number): Notes {
+  return {
+    warn: (text) => annotations.warn(text, position),
+    info: (text) => annotations.info(text, position),
+  };
+}
+
+function looksLikeCounter(name: string): boolean {
+  return name.endsWith('_total') || name.endsWith('_sum') || name.endsWith('_count') || name.endsWith('_bucket');
+}
+
+function notCounter(name: string): string {
+  return `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(name)}`;
+}

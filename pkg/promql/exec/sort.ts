@@ -1,0 +1,34 @@
+// sort and sort_desc: they order the floats of an instant vector; a range query is sorted by labels anyway. Histograms have
+// no order and are left out.
+
+import { dropHistograms } from '../functions/step-column.ts';
+import { inBatches, readAll } from './batches.ts';
+import type { Batches, Operator } from './operator.ts';
+
+/** The order is by value, NaN last either way; equal values keep their order. */
+export class SortOperator implements Operator {
+  readonly #operand: Operator;
+  readonly #descending: boolean;
+
+  constructor(operand: Operator, descending: boolean) {
+    this.#operand = operand;
+    this.#descending = descending;
+  }
+
+  async *run(): Batches {
+    const all = await readAll(this.#operand.run());
+    for (const { column } of all) dropHistograms(column);
+    if (all.length > 0 && all[0].column.present.length > 1) {
+      yield* inBatches(all);
+      return;
+    }
+    const sign = this.#descending ? -1 : 1;
+    all.sort((a, b) => {
+      const x = a.column.values[0];
+      const y = b.column.values[0];
+      if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+      return x === y ? 0 : sign * (x < y ? -1 : 1);
+    });
+    yield* inBatches(all);
+  }
+}

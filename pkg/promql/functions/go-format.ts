@@ -1,0 +1,14 @@
+// Numbers as Go's %g prints them, for messages.
+
+/** The shortest digits that read back the same; with an exponent below 1e-4 and from 1e6 on. */
+export function printG(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  if (value === Number.NEGATIVE_INFINITY) return '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const [digits, exponent] = value.toExponential().split('e');
+  const power = Number(exponent);
+  // JavaScript prints everything between these two without an exponent.
+  if (value === 0 || (power >= -4 && power < 6)) return String(value);
+  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+}

@@ -1,0 +1,153 @@
+// rate, increase, delta, irate and idelta of native histograms.
+
+import {
+  addHistograms,
+  compactHistogram,
+  divideHistogram,
+  scaleHistogram,
+  subtractHistograms,
+  toSchema,
+} from '../../model/histogram-math.ts';
+import { isCounterReset } from '../../model/histogram-reset.ts';
+import { type HistogramValue, noBuckets, usesCustomBounds, withHint } from '../../model/histogram-value.ts';
+import { mixedSchemas, notACounter, notAGauge, reconciledBounds } from './histogram-notes.ts';
+import type { Notes, Windows } from './windows.ts';
+
+/** The histograms of one series, and where windows find them. */
+export interface HistogramColumn {
+  readonly name: string;
+  readonly times: Float64Array;
+  readonly histograms: readonly HistogramValue[];
+  readonly windows: Windows;
+}
+
+/** What a function makes of window k, which holds two histograms at least and no float; undefined for nothing. */
+export type HistogramWindow = (k: number) => HistogramValue | undefined;
+
+/** `resets(i)` says whether there was a counter reset between histograms i - 1 and i; each pair is looked at once. */
+export function resetsOf(histograms: readonly HistogramValue[]): (i: number) => boolean {
+  const known = new Uint8Array(histograms.length);
+  return (i) => {
+    if (known[i] === 0) known[i] = isCounterReset(histograms[i], histograms[i - 1]) ? 2 : 1;
+    return known[i] === 2;
+  };
+}
+
+export function extrapolated(
+  column: HistogramColumn,
+  isCounter: boolean,
+  isRate: boolean,
+  notes: Notes,
+): HistogramWindow {
+  const { times, histograms, windows } = column;
+  const { from, to, firstEndMs, stepMs, rangeMs } = windows;
+  const isReset = resetsOf(histograms);
+  return (k) => {
+    const begin = from[k];
+    const last = to[k] - 1;
+    const change = changeOver(column, begin, last, isCounter ? isReset : undefined, notes);
+    if (change === undefined) return undefined;
+    const rangeEnd = firstEndMs + k * stepMs;
+    let toStart = (times[begin] - (rangeEnd - rangeMs)) / 1000;
+    let toEnd = (rangeEnd - times[last]) / 1000;
+    const sampled = (times[last] - times[begin]) / 1000;
+    const average = sampled / (last - begin);
+    const threshold = average * 1.1;
+    if (toStart >= threshold) toStart = average / 2;
+    const firstCount = histograms[begin].count;
+    if (isCounter && change.count > 0 && firstCount >= 0) {
+      // There cannot have been fewer than no observations.
+      const toZero = sampled * (firstCount / change.count);
+      if (toZero < toStart) toStart = toZero;
+    }
+    if (toEnd >= threshold) toEnd = average / 2;
+    let factor = (sampled + toStart + toEnd) / sampled;
+    if (isRate) factor /= rangeMs / 1000;
+    return scaleHistogram(change, factor);
+  };
+}
+
+/** The last histogram less the first one, for counters (with `isReset`) as if there had been no resets. A gauge. */
+function changeOver(
+  { histograms, name }: HistogramColumn,
+  begin: number,
+  last: number,
+  isReset: ((i: number) => boolean) | undefined,
+  notes: Notes,
+): HistogramValue | undefined {
+  let first = histograms[begin];
+  const end = histograms[last];
+  const areGauges = [first, end].map(({ hint }) => hint === 'gauge');
+  if (isReset !== undefined && (areGauges[0] || areGauges[1])) notes.warn(notACounter(name));
+  // What was before a reset right after it does not matter, its layout neither.
+  if (isReset?.(begin + 1) === true) first = emptyLike(histograms[begin + 1]);
+  const isCustom = usesCustomBounds(first);
+  let isMixed = usesCustomBounds(end) !== isCustom;
+  let schema = Math.min(first.schema, end.schema);
+  if (isReset !== undefined && !isMixed) {
+    for (let i = begin + 1; i < last && !isMixed; i++) {
+      if (histograms[i].hint === 'gauge') notes.warn(notACounter(name));
+      schema = Math.min(schema, histograms[i].schema);
+      isMixed = usesCustomBounds(histograms[i]) !== isCustom;
+    }
+  }
+  const change = isMixed ? undefined : subtractHistograms(toSchema(end, schema), first);
+  if (change === undefined) {
+    notes.warn(mixedSchemas(name));
+    return undefined;
+  }
+  if (change.isReconciled) notes.info(reconciledBounds('subtraction'));
+  let { value } = change;
+  if (isReset === undefined) {
+    if (!areGauges[0] || !areGauges[1]) notes.warn(notAGauge(name));
+    return compactHistogram(value);
+  }
+  for (let i = begin + 2; i <= last; i++) {
+    if (!isReset(i)) continue;
+    const sum = addHistograms(value, histograms[i - 1]);
+    if (sum === undefined) continue;
+    if (sum.isReconciled) notes.info(reconciledBounds('addition'));
+    value = sum.value;
+  }
+  return compactHistogram(withHint(value, 'gauge'));
+}
+
+function emptyLike({ schema, customValues }: HistogramValue): HistogramValue {
+  return {
+    hint: 'unknown',
+    schema,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    count: 0,
+    sum: 0,
+    positive: noBuckets,
+    negative: noBuckets,
+    customValues,
+  };
+}
+
+/** The change from one histogram to the next; `seconds` divides it where given. */
+export function instantChange(
+  before: HistogramValue,
+  after: HistogramValue,
+  isRate: boolean,
+  elapsedMs: number,
+  name: string,
+  notes: Notes,
+): HistogramValue | undefined {
+  const areGauges = [before, after].map(({ hint }) => hint === 'gauge');
+  if (isRate && (areGauges[0] || areGauges[1])) notes.warn(notACounter(name));
+  if (!isRate && (!areGauges[0] || !areGauges[1])) notes.warn(notAGauge(name));
+  let change = after;
+  if (!isRate || !isCounterReset(after, before)) {
+    const difference = subtractHistograms(after, before);
+    if (difference === undefined) {
+      notes.warn(mixedSchemas(name));
+      return undefined;
+    }
+    if (difference.isReconciled) notes.info(reconciledBounds('subtraction'));
+    change = difference.value;
+  }
+  change = compactHistogram(withHint(change, 'gauge'));
+  return isRate ? divideHistogram(change, elapsedMs / 1000) : change;
+}

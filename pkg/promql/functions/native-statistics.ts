@@ -1,0 +1,56 @@
+// Numbers out of a native histogram: count, sum, average, spread; and the whole of it as text.
+
+import { inclusiveEnds, listBuckets } from '../../model/histogram-bounds.ts';
+import { type HistogramValue, usesCustomBounds } from '../../model/histogram-value.ts';
+import { printG } from './go-format.ts';
+import { KahanSum } from './kahan.ts';
+
+export type HistogramStatistic = 'count' | 'sum' | 'avg' | 'stddev' | 'stdvar';
+
+export function statisticOf(statistic: HistogramStatistic, histogram: HistogramValue): number {
+  switch (statistic) {
+    case 'count':
+      return histogram.count;
+    case 'sum':
+      return histogram.sum;
+    case 'avg':
+      return histogram.sum / histogram.count;
+    case 'stddev':
+      return Math.sqrt(varianceOf(histogram));
+    case 'stdvar':
+      return varianceOf(histogram);
+  }
+}
+
+/** As if all observations were in the middle of their bucket: the geometric one of exponential buckets. */
+function varianceOf(histogram: HistogramValue): number {
+  const mean = histogram.sum / histogram.count;
+  const isCustom = usesCustomBounds(histogram);
+  const { lowers, uppers, counts, length } = listBuckets(histogram);
+  const squares = new KahanSum();
+  for (let i = 0; i < length; i++) {
+    if (counts[i] === 0) continue;
+    let value = 0;
+    if (isCustom) value = (uppers[i] + lowers[i]) / 2;
+    else if (!(lowers[i] <= 0 && uppers[i] >= 0)) {
+      value = Math.sqrt(uppers[i] * lowers[i]);
+      if (uppers[i] < 0) value = -value;
+    }
+    const difference = value - mean;
+    squares.add(counts[i] * difference * difference);
+  }
+  return squares.total / histogram.count;
+}
+
+/** `{count:3, sum:5, (1,2]:3}`: how a histogram reads as a label value. */
+export function printHistogram(histogram: HistogramValue): string {
+  const buckets = listBuckets(histogram);
+  let text = `{count:${printG(histogram.count)}, sum:${printG(histogram.sum)}`;
+  for (let i = 0; i < buckets.length; i++) {
+    if (buckets.counts[i] === 0) continue;
+    const { lower, upper } = inclusiveEnds(buckets, i, histogram);
+    const range = `${lower ? '[' : '('}${printG(buckets.lowers[i])},${printG(buckets.uppers[i])}${upper ? ']' : ')'}`;
+    text += `, ${range}:${printG(buckets.counts[i])}`;
+  }
+  return `${text}}`;
+}

@@ -1,0 +1,176 @@
+// The cases of testdata/ were answered by the reference: errors.json by its querier, prints.json by Prometheus.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'vitest';
+import { kindOf, messageOf } from '../../errors/fault.ts';
+import type { Expression } from './ast.ts';
+import { typeOf } from './check.ts';
+import { parse, parseSelector } from './parse.ts';
+import { print } from './print.ts';
+
+function cases(name: string): [string, string][] {
+  return JSON.parse(readFileSync(new URL(`testdata/${name}`, import.meta.url), 'utf8'));
+}
+
+function failureOf(text: string, experimental = false): string {
+  try {
+    parse(text, { experimental });
+  } catch (thrown) {
+    assert.equal(kindOf(thrown), 'invalid', text);
+    return messageOf(thrown);
+  }
+  return 'no failure';
+}
+
+describe('parse', () => {
+  test('mistakes have the position and text of the reference', () => {
+    const found = cases('errors.json');
+    assert.ok(found.length > 900);
+    for (const [text, message] of found) assert.equal(failureOf(text), message, JSON.stringify(text));
+  });
+
+  test('trees print as the reference prints them', () => {
+    const found = cases('prints.json');
+    assert.ok(found.length >= 400);
+    for (const [text, printed] of found) assert.equal(print(parse(text)), printed, text);
+  });
+
+  test('what is printed parses to the same text again', () => {
+    for (const [, printed] of cases('prints.json')) assert.equal(print(parse(printed)), printed);
+  });
+
+  for (const [text, message] of [
+    ['up{', '1:4: parse error: unexpected end of input inside braces'],
+    ['sum(', '1:5: parse error: unclosed left parenthesis'],
+    ['up[5m', '1:6: parse error: unclosed left bracket'],
+    ['rate(up[5m)', '1:11: parse error: unexpected ")" in subquery or range, expected ":" or "]"'],
+    ['up offset', '1:10: parse error: unexpected end of input in offset, expected number, duration, or step()'],
+    ['', 'unknown position: parse error: no expression found in input'],
+    ['up{a="\\q"}', "1:6: parse error: unknown escape sequence U+0071 'q'"],
+    ['up +\n  up + $', "2:8: parse error: unexpected character: '$'"],
+    ['"é" + é', "1:8: parse error: unexpected character: 'é'"],
+    ['up[5m] anchored', '1:1: parse error: anchored modifier is experimental and not enabled'],
+    ['up[5m * 2]', '1:4: parse error: experimental duration expression is not enabled'],
+    ['mad_over_time(up[5m])', '1:1: parse error: function "mad_over_time" is not enabled'],
+  ] as const)
+    test(`${JSON.stringify(text)} is refused as the reference refuses it`, () =>
+      assert.equal(failureOf(text), message));
+
+  test('a mistake counts columns in bytes', () => {
+    assert.equal(failureOf('{"日本"} + $'), "1:14: parse error: unexpected character: '$'");
+  });
+
+  test('experimental functions and aggregations need the option', () => {
+    const flag = '--enable-feature=promql-experimental-functions';
+    assert.equal(
+      failureOf('limitk(2, up)'),
+      `1:1: parse error: limitk() is experimental and must be enabled with ${flag}`,
+    );
+    for (const text of ['limitk(2, up)', 'limit_ratio(0.5, up)', 'sort_by_label(up, "a")', 'first_over_time(up[1m])'])
+      assert.equal(print(parse(text, { experimental: true })), text);
+  });
+
+  for (const [text, value] of [
+    ['0x1F', 31],
+    ['017', 15],
+    ['089', 89],
+    ['1_000', 1000],
+    ['1e3', 1000],
+    ['.5', 0.5],
+    ['-Inf', Number.NEGATIVE_INFINITY],
+    ['nan', Number.NaN],
+    ['1h30m', 5400],
+    ['5ms', 0.005],
+    ['--1', 1],
+  ] as const)
+    test(`${text} is the number ${value}`, () => {
+      const tree = parse(text);
+      assert.equal(tree.kind === 'number' && Object.is(tree.value, value), true);
+    });
+
+  for (const [text, value] of [
+    [`"a\\n\\x41\\u00e9\\101"`, 'a\nAéA'],
+    [`'\\'"'`, `'"`],
+    ['`a\\n`', 'a\\n'],
+    ['"\\U0001F600"', '😀'],
+  ] as const)
+    test(`the string ${text} is read as Go reads it`, () => {
+      const tree = parse(text);
+      assert.equal(tree.kind === 'string' && tree.value, value);
+    });
+
+  test('operators bind by precedence and ^ from the right', () => {
+    const shape = (node: Expression): string =>
+      node.kind === 'binary'
+        ? `(${shape(node.left)}${node.op}${shape(node.right)})`
+        : node.kind === 'unary'
+          ? `${node.op}${shape(node.operand)}`
+          : print(node);
+    assert.equal(shape(parse('a + b * c ^ d ^ e')), '(a+(b*(c^(d^e))))');
+    assert.equal(shape(parse('a or b and c == d - e')), '(aor(band(c==(d-e))))');
+    assert.equal(shape(parse('-a ^ b * c')), '(-(a^b)*c)');
+    assert.equal(shape(parse('a - b - c')), '((a-b)-c)');
+  });
+
+  test('selectors hold their matchers, modifiers and bytes', () => {
+    const tree = parse(' {"my.metric", "a b"=~"c|d"} @ 1.5 offset -5m');
+    assert.ok(tree.kind === 'vector-selector');
+    assert.deepEqual(
+      tree.matchers.map(({ name, op, value }) => [name, op, value]),
+      [
+        ['__name__', '=', 'my.metric'],
+        ['a b', '=~', 'c|d'],
+      ],
+    );
+    assert.deepEqual([tree.name, tree.offsetMs, tree.at], ['', -300_000, { kind: 'time', timeMs: 1500 }]);
+    assert.deepEqual(tree.span, { start: 1, end: 45 });
+  });
+
+  test('matching is there exactly when both sides are vectors', () => {
+    const matchingOf = (text: string) => {
+      const tree = parse(text);
+      return tree.kind === 'binary' ? tree.matching : undefined;
+    };
+    assert.equal(matchingOf('a + 1'), undefined);
+    assert.equal(matchingOf('1 + 1'), undefined);
+    assert.deepEqual(matchingOf('a and on (x) b'), { card: 'many-to-many', on: true, labels: ['x'], include: [] });
+    const joined = { card: 'many-to-one', on: false, labels: ['x'], include: ['y'] };
+    assert.deepEqual(matchingOf('a * ignoring (x) group_left (y) b'), joined);
+  });
+
+  for (const [text, type] of [
+    ['1 + 1', 'scalar'],
+    ['(time())', 'scalar'],
+    ['-up', 'vector'],
+    ['1 == bool up', 'vector'],
+    ['up[5m]', 'matrix'],
+    ['sum(up)[5m:]', 'matrix'],
+    ['("a")', 'string'],
+  ] as const)
+    test(`${text} is a ${type}`, () => assert.equal(typeOf(parse(text)), type));
+
+  test('very deep nesting is refused, not a crash', () => {
+    assert.match(failureOf(`${'('.repeat(100_000)}1${')'.repeat(100_000)}`), /nested too deeply/);
+    assert.match(failureOf(`${'-'.repeat(100_000)}x`), /nested too deeply/);
+  });
+});
+
+describe('parseSelector', () => {
+  test('gives the matchers of a selector', () => {
+    assert.deepEqual(parseSelector('up{job!="a"}').map(String).sort(), ['__name__="up"', 'job!="a"']);
+    assert.deepEqual(parseSelector('{}'), []);
+  });
+
+  for (const [text, message] of [
+    ['(', '1:2: parse error: unclosed left parenthesis'],
+    ['x{', '1:3: parse error: unexpected end of input inside braces'],
+    ['{', '1:2: parse error: unexpected end of input inside braces'],
+    ['up[5m]', 'expected an instant vector selector, got a range vector selector'],
+    ['', 'unknown position: parse error: no expression found in input'],
+    ['up{__name__="x"}', '1:1: parse error: metric name must not be set twice: "up" or "x"'],
+  ] as const)
+    test(`${JSON.stringify(text)} is refused`, () => {
+      assert.throws(() => parseSelector(text), { kind: 'invalid', message });
+    });
+});

@@ -1,0 +1,40 @@
+// Pass: what no step changes is computed once. That is everything whose selectors all carry `@`. Literal numbers do not
+// change either, but cost nothing, so they are left alone.
+
+import { mapChildren, type PlanNode, type WindowSource } from './node.ts';
+
+/** Wraps the largest parts of a plan that do not depend on the step into `once`. */
+export function markStepInvariant(node: PlanNode): PlanNode {
+  // A range vector is the root of an instant query: there is one step and nothing to repeat.
+  if (node.kind === 'number' || node.kind === 'string' || node.kind === 'matrix') return node;
+  if (isInvariant(node)) return { kind: 'once', operand: node };
+  return mapChildren(node, markStepInvariant);
+}
+
+function isInvariant(node: PlanNode): boolean {
+  switch (node.kind) {
+    case 'time':
+    case 'step-time':
+      return false;
+    case 'select':
+      return node.select.atMs !== undefined;
+    case 'matrix':
+    case 'absent-over-time':
+      return isInvariantSource(node.source);
+    case 'window':
+      // predict_linear counts from the time of the step, wherever its samples come from.
+      return node.func !== 'predict_linear' && isInvariantSource(node.source) && node.scalars.every(isInvariant);
+    default: {
+      let invariant = true;
+      mapChildren(node, (child) => {
+        if (!isInvariant(child)) invariant = false;
+        return child;
+      });
+      return invariant;
+    }
+  }
+}
+
+function isInvariantSource(source: WindowSource): boolean {
+  return (source.kind === 'selector' ? source.select.atMs : source.atMs) !== undefined;
+}

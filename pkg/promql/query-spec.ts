@@ -1,0 +1,29 @@
+// What a query is: the expression and the times it is asked for.
+
+/** Options that both kinds of query take. */
+export interface QueryOptions {
+  /** How far back an instant selector looks; the engine's own when absent. */
+  readonly lookbackMs?: number;
+  /** The longest the query may take; the engine's own when absent, and never more than that. */
+  readonly timeoutMs?: number;
+}
+
+export interface InstantSpec extends QueryOptions {
+  readonly expression: string;
+  readonly timeMs: number;
+}
+
+/** Evaluated at `startMs`, `startMs + stepMs`, ... up to and including `endMs`. `stepMs` is above 0, end not before start. */
+export interface RangeSpec extends QueryOptions {
+  readonly expression: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/** The times of an evaluation: `count` of them, `stepMs` apart. An instant query has one. */
+export interface Steps {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly count: number;
+}
