@@ -1,0 +1,131 @@
+// Overlapping chunks of one series into chunks that follow one another, for vertical compaction. Every chunk of the
+// overlap counts as a replica of its own; what comes out is cut every 120 samples, as the reference cuts it.
+
+import type { HistogramSample } from '../model/histogram.ts';
+import { mergeByPenalty } from '../storage/penalty.ts';
+import { SampleBuffer, type SampleColumns } from '../storage/sample-columns.ts';
+import { SAMPLES_PER_CHUNK } from '../tsdb/block-writer.ts';
+import { decodeXorChunk } from '../tsdb/chunkenc/decode.ts';
+import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR, undecodable } from '../tsdb/chunkenc/encoding.ts';
+import { decodeFloatHistograms } from '../tsdb/chunkenc/float-histogram.ts';
+import { decodeHistograms } from '../tsdb/chunkenc/histogram.ts';
+import { type HistogramChunk, HistogramChunker } from '../tsdb/chunkenc/histogram-chunker.ts';
+import { encodeXor } from '../tsdb/chunkenc/xor-encoder.ts';
+import type { OverlapRule } from '../tsdb/merge-blocks.ts';
+import type { StoredChunk } from '../tsdb/stored-chunk.ts';
+import { ChainedReplicas } from './chained-replicas.ts';
+
+/** '' is one-to-one: every sample stays, one for each time. */
+export const offlineDedupFuncs = ['', 'penalty'] as const;
+export type OfflineDedupFunc = (typeof offlineDedupFuncs)[number];
+
+type Emit = (chunk: StoredChunk) => void;
+/** Many columns into one; what their values are is not looked at. */
+type MergeColumns = (replicas: readonly SampleBuffer[]) => SampleColumns;
+
+/** The rule of a name, for mergeBlocks. Aggregates are `unsupported`: their overlaps are not merged. */
+export function overlapRule(func: OfflineDedupFunc): OverlapRule {
+  const mergeColumns = func === 'penalty' ? foldByPenalty : chain;
+  return (chunks, emit) => {
+    if (chunks.every(({ encoding }) => encoding === ENCODING_XOR)) {
+      emitFloats(mergeColumns(chunks.map(decodeFloats)), emit);
+    } else {
+      mergeMixed(chunks, mergeColumns, emit);
+    }
+  };
+}
+
+function emitFloats(samples: SampleColumns, emit: Emit): void {
+  for (let from = 0; from < samples.length; from += SAMPLES_PER_CHUNK) {
+    const to = Math.min(samples.length, from + SAMPLES_PER_CHUNK);
+    const data = encodeXor(samples, from, to);
+    emit({ minTime: samples.times[from], maxTime: samples.times[to - 1], encoding: ENCODING_XOR, data });
+  }
+}
+
+/** Chunks with histograms among them: all samples are numbered, and it is the numbers that are merged as values. */
+function mergeMixed(chunks: readonly StoredChunk[], mergeColumns: MergeColumns, emit: Emit): void {
+  const floats = new SampleBuffer(SAMPLES_PER_CHUNK);
+  const histograms: HistogramSample[] = [];
+  // Floats have the numbers from 0 up, histograms those from -1 down.
+  const replicas = chunks.map((chunk) => {
+    const numbered = new SampleBuffer(SAMPLES_PER_CHUNK);
+    if (chunk.encoding === ENCODING_XOR) {
+      const from = floats.length;
+      decodeXorChunk(chunk.data, 0, chunk.data.length, floats);
+      for (let i = from; i < floats.length; i++) numbered.push(floats.times[i], i);
+    } else {
+      for (const sample of decodeHistogramChunk(chunk)) {
+        histograms.push(sample);
+        numbered.push(sample.time, -histograms.length);
+      }
+    }
+    return numbered;
+  });
+  const merged = mergeColumns(replicas);
+  const chunker = new HistogramChunker(SAMPLES_PER_CHUNK);
+  const run = new SampleBuffer(SAMPLES_PER_CHUNK);
+  let openCount = 0;
+  for (let i = 0; i < merged.length; i++) {
+    const number = merged.values[i];
+    if (number >= 0) {
+      emitHistogram(chunker.finish(), emit);
+      openCount = 0;
+      run.pushColumns(floats, number, number + 1);
+      continue;
+    }
+    emitFloats(run, emit);
+    run.clear();
+    const ended = chunker.push(histograms[-number - 1]);
+    emitHistogram(ended, emit);
+    openCount = ended === undefined ? openCount + 1 : 1;
+    if (openCount < SAMPLES_PER_CHUNK) continue;
+    // What is cut here for its length tells the next chunk nothing about resets, as in the reference.
+    emitHistogram(chunker.finish(), emit);
+    openCount = 0;
+  }
+  emitFloats(run, emit);
+  emitHistogram(chunker.finish(), emit);
+}
+
+function emitHistogram(chunk: HistogramChunk | undefined, emit: Emit): void {
+  if (chunk === undefined) return;
+  const { bytes, ...place } = chunk;
+  emit({ ...place, data: bytes });
+}
+
+function decodeFloats({ data }: StoredChunk): SampleBuffer {
+  const samples = new SampleBuffer(SAMPLES_PER_CHUNK);
+  decodeXorChunk(data, 0, data.length, samples);
+  return samples;
+}
+
+function decodeHistogramChunk({ encoding, data }: StoredChunk): HistogramSample[] {
+  switch (encoding) {
+    case ENCODING_HISTOGRAM:
+      return decodeHistograms(data, 0, data.length);
+    case ENCODING_FLOAT_HISTOGRAM:
+      return decodeFloatHistograms(data, 0, data.length);
+    default:
+      throw undecodable(encoding);
+  }
+}
+
+function chain(replicas: readonly SampleBuffer[]): SampleColumns {
+  const merged = new SampleBuffer(replicas.reduce((sum, { length }) => sum + length, 0));
+  // The first chunk of an overlap comes last in the reference's list of replicas, which decides between equal times.
+  const order = [...replicas.slice(1), replicas[0]];
+  const picks = new ChainedReplicas(order);
+  while (picks.next()) merged.pushColumns(order[picks.replica], picks.index, picks.index + 1);
+  return merged;
+}
+
+function foldByPenalty(replicas: readonly SampleBuffer[]): SampleColumns {
+  let merged = replicas[0];
+  for (const replica of replicas.slice(1)) {
+    const next = new SampleBuffer(merged.length + replica.length);
+    mergeByPenalty(merged, replica, next);
+    merged = next;
+  }
+  return merged;
+}
