@@ -86,13 +86,26 @@ export class ChunkTableBuilder implements ChunkTable {
 
   /** Adds a part of the chunk begun last, copying its bytes. */
   copy(aggregate: number, encoding: number, source: Uint8Array): void {
+    this.refer(aggregate, encoding, this.#append(source), source.length);
+  }
+
+  /** Gives a part other bytes, which are copied. */
+  replace(part: number, encoding: number, source: Uint8Array): void {
+    this.partEncoding[part] = encoding;
+    this.partOffset[part] = this.#append(source);
+    this.partLength[part] = source.length;
+  }
+
+  /** Where the copy lies. */
+  #append(source: Uint8Array): number {
+    const offset = this.#bytesLength;
     const end = this.#bytesLength + source.length;
     if (end > this.bytes.length) {
       this.bytes = grown(this.bytes, new Uint8Array(Math.max(end, this.bytes.length * 2, 1024)));
     }
-    this.bytes.set(source, this.#bytesLength);
-    this.refer(aggregate, encoding, this.#bytesLength, source.length);
+    this.bytes.set(source, offset);
     this.#bytesLength = end;
+    return offset;
   }
 }
 

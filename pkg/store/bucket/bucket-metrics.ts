@@ -1,0 +1,121 @@
+// The metrics of the store gateway, under the names dashboards know.
+
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { RequestStats } from './request-stats.ts';
+
+const COUNT_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576];
+const BYTE_BUCKETS = [
+  1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864, 268_435_456, 1_073_741_824,
+];
+const SECOND_BUCKETS = [0.001, 0.01, 0.1, 0.3, 0.6, 1, 3, 6, 9, 20, 30, 60, 90, 120];
+
+export class BucketMetrics {
+  readonly blocksLoaded;
+  readonly blockLoads;
+  readonly blockLoadFailures;
+  readonly blockDrops;
+  readonly blockDropFailures;
+  readonly gateMax;
+  readonly gateInFlight;
+  readonly gateTotal;
+  readonly gateDuration;
+  readonly #blocksQueried;
+  readonly #resultSeries;
+  readonly #getAll;
+  readonly #merge;
+  readonly #sentChunkBytes;
+  readonly #touched;
+  readonly #fetched;
+  readonly #touchedBytes;
+  readonly #fetchedBytes;
+
+  constructor(metrics: Metrics) {
+    const name = (text: string): string => `thanos_bucket_store_${text}`;
+    this.blocksLoaded = metrics.gauge(name('blocks_loaded'), 'Blocks being served.');
+    this.blockLoads = metrics.counter(name('block_loads_total'), 'Attempts to load a block.');
+    this.blockLoadFailures = metrics.counter(
+      name('block_load_failures_total'),
+      'Attempts to load a block that failed.',
+    );
+    this.blockDrops = metrics.counter(name('block_drops_total'), 'Attempts to drop a block.');
+    this.blockDropFailures = metrics.counter(
+      name('block_drop_failures_total'),
+      'Attempts to drop a block that failed.',
+    );
+    this.gateMax = metrics.gauge(name('series_gate_queries_max'), 'Most Series calls served at once.');
+    this.gateInFlight = metrics.gauge(name('series_gate_queries_in_flight'), 'Series calls being served.');
+    this.gateTotal = metrics.counter(name('series_gate_queries_total'), 'Series calls that passed the gate.');
+    this.gateDuration = metrics.histogram(
+      name('series_gate_duration_seconds'),
+      'How long Series calls waited at the gate.',
+      SECOND_BUCKETS,
+    );
+    const tenant = ['tenant'] as const;
+    const data = ['data_type', 'tenant'] as const;
+    this.#blocksQueried = metrics.histogram(
+      name('series_blocks_queried'),
+      'Blocks a Series call read.',
+      COUNT_BUCKETS,
+      tenant,
+    );
+    this.#resultSeries = metrics.histogram(
+      name('series_result_series'),
+      'Series a Series call sent.',
+      COUNT_BUCKETS,
+      tenant,
+    );
+    this.#getAll = metrics.histogram(
+      name('series_get_all_duration_seconds'),
+      'Time until every block of a Series call had its postings.',
+      SECOND_BUCKETS,
+      tenant,
+    );
+    this.#merge = metrics.histogram(
+      name('series_merge_duration_seconds'),
+      'Time from then to the last series, the reader included.',
+      SECOND_BUCKETS,
+      tenant,
+    );
+    this.#sentChunkBytes = metrics.histogram(
+      name('sent_chunk_size_bytes'),
+      'Bytes of chunks a Series call sent.',
+      BYTE_BUCKETS,
+      tenant,
+    );
+    this.#touched = metrics.histogram(name('series_data_touched'), 'Items a Series call used.', COUNT_BUCKETS, data);
+    this.#fetched = metrics.histogram(
+      name('series_data_fetched'),
+      'Items a Series call read from the bucket.',
+      COUNT_BUCKETS,
+      data,
+    );
+    this.#touchedBytes = metrics.histogram(
+      name('series_data_size_touched_bytes'),
+      'Bytes of items a Series call used.',
+      BYTE_BUCKETS,
+      data,
+    );
+    this.#fetchedBytes = metrics.histogram(
+      name('series_data_size_fetched_bytes'),
+      'Bytes a Series call read from the bucket.',
+      BYTE_BUCKETS,
+      data,
+    );
+  }
+
+  /** Called once for each Series call, also for a failed one. */
+  observe(stats: RequestStats, tenant: string, mergeMs: number): void {
+    this.#blocksQueried.observe({ tenant }, stats.blocksQueried);
+    this.#resultSeries.observe({ tenant }, stats.mergedSeries);
+    this.#getAll.observe({ tenant }, stats.getAllMs / 1000);
+    this.#merge.observe({ tenant }, mergeMs / 1000);
+    this.#sentChunkBytes.observe({ tenant }, stats.chunks.touchedBytes);
+    for (const type of ['postings', 'series', 'chunks'] as const) {
+      const labels = { data_type: type, tenant };
+      this.#touched.observe(labels, stats[type].touched);
+      this.#fetched.observe(labels, stats[type].fetched);
+      this.#touchedBytes.observe(labels, stats[type].touchedBytes);
+      this.#fetchedBytes.observe(labels, stats[type].fetchedBytes);
+    }
+  }
+}

@@ -1,0 +1,302 @@
+// A bucket of blocks as a Store: which blocks answer, one sorted stream of each, merged.
+
+import { readAhead } from '../../async/batches.ts';
+import { Gate } from '../../async/gate.ts';
+import { mapParallel } from '../../async/parallel.ts';
+import type { RequestContext } from '../../async/request.ts';
+import { compareUtf8 } from '../../bytes/compare.ts';
+import type { IndexCache } from '../../cache/index-cache.ts';
+import { during, kindOf } from '../../errors/fault.ts';
+import { splitMatchers } from '../../model/external-labels.ts';
+import { compareLabels, Labels } from '../../model/labels.ts';
+import type { Matcher } from '../../model/matcher.ts';
+import type { BucketStoreConfig } from '../config.ts';
+import { mergeResponses } from '../merge-responses.ts';
+import { sharderOf } from '../shard.ts';
+import type {
+  LabelNamesRequest,
+  LabelsAnswer,
+  LabelValuesRequest,
+  SeriesBatch,
+  SeriesRequest,
+  Store,
+  TsdbInfo,
+} from '../store.ts';
+import { blockLabelNames, blockLabelValues, type LabelSearch } from './block-labels.ts';
+import { type BlockSeriesOptions, blockSeries } from './block-series.ts';
+import { BlockSet } from './block-set.ts';
+import type { BucketMetrics } from './bucket-metrics.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { expandPostings } from './expand-postings.ts';
+import type { RemoteBlock } from './remote-block.ts';
+import { scopeOf } from './request-scope.ts';
+import { RequestStats } from './request-stats.ts';
+
+/** Chunk bytes that the batches of one request aim at, over all its blocks: each holds one batch and reads another. */
+const REQUEST_CHUNK_BYTES = 16 * 1024 * 1024;
+const MOST_BATCH_BYTES = 4 * 1024 * 1024;
+const LEAST_BATCH_BYTES = 128 * 1024;
+/** Blocks a label call looks into at once. */
+const LABEL_CONCURRENCY = 8;
+
+export interface BucketStoreDeps {
+  readonly cache: IndexCache;
+  readonly metrics: BucketMetrics;
+  /** Looks at the bucket again, when a block turned out to be gone while it was read. */
+  readonly refresh: (request: RequestContext) => Promise<void>;
+}
+
+/** A block and what is left to ask of its series. */
+interface ChosenBlock {
+  readonly block: RemoteBlock;
+  readonly matchers: readonly Matcher[];
+}
+
+export class BucketStore implements Store {
+  readonly #deps: BucketStoreDeps;
+  readonly #config: BucketStoreConfig;
+  readonly #blocks = new Map<string, RemoteBlock>();
+  /** By the key of their external labels. */
+  readonly #sets = new Map<string, BlockSet<RemoteBlock>>();
+  readonly #gate: Gate;
+  readonly #budget: ByteBudget;
+
+  constructor(deps: BucketStoreDeps, config: BucketStoreConfig) {
+    this.#deps = deps;
+    this.#config = config;
+    this.#gate = new Gate(config.seriesConcurrency, {
+      onAdmit: (waitedMs) => {
+        deps.metrics.gateTotal.inc();
+        deps.metrics.gateDuration.observe(waitedMs / 1000);
+      },
+    });
+    this.#budget = new ByteBudget(config.chunkBytes);
+    deps.metrics.gateMax.set(config.seriesConcurrency);
+  }
+
+  /** The blocks being served, by ULID. */
+  get blocks(): ReadonlyMap<string, RemoteBlock> {
+    return this.#blocks;
+  }
+
+  add(block: RemoteBlock): void {
+    this.#blocks.set(block.ulid, block);
+    const { key } = block.labels;
+    const set = this.#sets.get(key) ?? new BlockSet<RemoteBlock>(block.labels);
+    set.add(block);
+    this.#sets.set(key, set);
+    this.#deps.metrics.blocksLoaded.set(this.#blocks.size);
+  }
+
+  /** Stops serving a block; requests that read it finish. */
+  async drop(ulid: string): Promise<void> {
+    const block = this.#blocks.get(ulid);
+    if (block === undefined) return;
+    this.#blocks.delete(ulid);
+    const set = this.#sets.get(block.labels.key);
+    set?.remove(block);
+    if (set?.isEmpty === true) this.#sets.delete(block.labels.key);
+    this.#deps.metrics.blocksLoaded.set(this.#blocks.size);
+    await block.retire();
+  }
+
+  /** For each external label set the stretches of time its blocks cover without a gap. */
+  tsdbInfos(): TsdbInfo[] {
+    const infos: TsdbInfo[] = [];
+    for (const set of this.#sets.values()) {
+      const ranges = set
+        .overlapping(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+        .map(({ meta }) => ({ minTime: meta.minTime, maxTime: meta.maxTime }))
+        .sort((a, b) => a.minTime - b.minTime);
+      let current: { labels: Labels; minTime: number; maxTime: number } | undefined;
+      for (const range of ranges) {
+        if (current !== undefined && range.minTime <= current.maxTime) {
+          current.maxTime = Math.max(current.maxTime, range.maxTime);
+        } else {
+          infos.push((current = { labels: set.labels, ...range }));
+        }
+      }
+    }
+    return infos;
+  }
+
+  async *series(request: RequestContext, query: SeriesRequest): AsyncGenerator<SeriesBatch> {
+    const leave = await this.#gate.enter(request.signal);
+    this.#deps.metrics.gateInFlight.inc();
+    const stats = new RequestStats();
+    const since = performance.now();
+    try {
+      let last: Labels | undefined;
+      let sent = 0;
+      for (let isRetry = false; ; isRetry = true) {
+        try {
+          for await (const batch of this.#merged(request, query, stats)) {
+            // After a retry what was sent already comes again first.
+            const seen = last;
+            let { series } = batch;
+            if (isRetry && seen !== undefined) series = series.filter(({ labels }) => compareLabels(labels, seen) > 0);
+            if (query.limit > 0) series = series.slice(0, query.limit - sent);
+            if (series.length === 0) continue;
+            sent += series.length;
+            stats.mergedSeries += series.length;
+            last = series.at(-1)!.labels;
+            yield { series, warnings: [] };
+            if (query.limit > 0 && sent >= query.limit) return;
+          }
+          return;
+        } catch (thrown) {
+          if (isRetry || kindOf(thrown) !== 'not-found') throw thrown;
+          // A block was deleted while we read it: its successor is in the bucket by now.
+          await this.#deps.refresh(request);
+        }
+      }
+    } finally {
+      leave();
+      this.#deps.metrics.gateInFlight.dec();
+      this.#deps.metrics.observe(stats, request.tenant, performance.now() - since - stats.getAllMs);
+    }
+  }
+
+  async labelNames(request: RequestContext, query: LabelNamesRequest): Promise<LabelsAnswer> {
+    return this.#labels(request, query, blockLabelNames);
+  }
+
+  async labelValues(request: RequestContext, query: LabelValuesRequest): Promise<LabelsAnswer> {
+    if (query.withoutReplicaLabels.includes(query.label)) return { values: [], warnings: [] };
+    return this.#labels(request, query, (scope, search) => blockLabelValues(scope, search, query.label));
+  }
+
+  /** One attempt: the merged stream of all chosen blocks. */
+  async *#merged(request: RequestContext, query: SeriesRequest, stats: RequestStats): AsyncGenerator<SeriesBatch> {
+    const range = this.#clamp(query);
+    const chosen: ChosenBlock[] = [];
+    if (query.matchers.length > 0) {
+      for (const set of this.#sets.values()) {
+        const matchers = splitMatchers(query.matchers, set.labels);
+        // Matchers on external labels alone select nothing here, as in the reference.
+        if (matchers === undefined || matchers.length === 0) continue;
+        for (const block of set.choose(range.minTime, range.maxTime, query.maxResolutionMs)) {
+          if (isWanted(block, query.blockMatchers)) chosen.push({ block, matchers });
+        }
+      }
+    }
+    if (chosen.length === 0) return;
+    stats.blocksQueried = chosen.length;
+    const batchBytes = REQUEST_CHUNK_BYTES / (2 * chosen.length);
+    const options: BlockSeriesOptions = {
+      ...range,
+      skipChunks: query.skipChunks,
+      aggregates: query.aggregates,
+      without: new Set(query.withoutReplicaLabels),
+      sharder: sharderOf(query.shard),
+      batchBytes: Math.max(LEAST_BATCH_BYTES, Math.min(MOST_BATCH_BYTES, batchBytes)),
+      budget: this.#budget,
+    };
+    for (const { block } of chosen) block.enter();
+    const scope = scopeOf(request);
+    try {
+      yield* mergeResponses(
+        chosen.map((one) => readAhead(this.#streamOf(scope.request, one, options, stats, performance.now()), 1)),
+      );
+    } finally {
+      scope.release();
+      for (const { block } of chosen) await block.leave();
+    }
+  }
+
+  async *#streamOf(
+    request: RequestContext,
+    { block, matchers }: ChosenBlock,
+    options: BlockSeriesOptions,
+    stats: RequestStats,
+    since: number,
+  ): AsyncGenerator<SeriesBatch> {
+    try {
+      const lease = await block.header(request);
+      try {
+        const ids = await expandPostings(request, block, lease.reader, matchers, this.#deps.cache, stats);
+        stats.getAllMs = Math.max(stats.getAllMs, performance.now() - since);
+        yield* blockSeries(request, block, lease.reader, ids, options, stats);
+      } finally {
+        lease.release();
+      }
+    } catch (thrown) {
+      throw during(`block ${block.ulid}`, thrown, { block: block.ulid });
+    }
+  }
+
+  async #labels(request: RequestContext, query: LabelNamesRequest, ask: AskBlock): Promise<LabelsAnswer> {
+    try {
+      return await this.#labelsOnce(request, query, ask);
+    } catch (thrown) {
+      if (kindOf(thrown) !== 'not-found') throw thrown;
+      await this.#deps.refresh(request);
+      return this.#labelsOnce(request, query, ask);
+    }
+  }
+
+  async #labelsOnce(request: RequestContext, query: LabelNamesRequest, ask: AskBlock): Promise<LabelsAnswer> {
+    const range = this.#clamp(query);
+    const chosen: ChosenBlock[] = [];
+    for (const set of this.#sets.values()) {
+      const matchers = splitMatchers(query.matchers, set.labels);
+      if (matchers === undefined) continue;
+      for (const block of set.overlapping(range.minTime, range.maxTime)) {
+        if (isWanted(block, query.blockMatchers)) chosen.push({ block, matchers });
+      }
+    }
+    const { cache } = this.#deps;
+    const without = new Set(query.withoutReplicaLabels);
+    const found = new Set<string>();
+    for (const { block } of chosen) block.enter();
+    try {
+      await mapParallel(
+        chosen,
+        LABEL_CONCURRENCY,
+        async ({ block, matchers }, signal) => {
+          const own = { ...request, signal };
+          try {
+            const lease = await block.header(own);
+            try {
+              const stats = new RequestStats();
+              const search = { block, header: lease.reader, matchers, range, without, cache, stats };
+              for (const value of await ask(own, search)) found.add(value);
+            } finally {
+              lease.release();
+            }
+          } catch (thrown) {
+            throw during(`block ${block.ulid}`, thrown, { block: block.ulid });
+          }
+        },
+        request.signal,
+      );
+    } finally {
+      for (const { block } of chosen) await block.leave();
+    }
+    const values = [...found].sort(compareUtf8);
+    return {
+      values: query.limit > 0 ? values.slice(0, query.limit) : values,
+      warnings: [],
+      queriedBlocks: chosen.map(({ block }) => block.ulid),
+    };
+  }
+
+  #clamp({ minTime, maxTime }: { readonly minTime: number; readonly maxTime: number }): {
+    minTime: number;
+    maxTime: number;
+  } {
+    return {
+      minTime: Math.max(minTime, this.#config.minTime()),
+      maxTime: Math.min(maxTime, this.#config.maxTime()),
+    };
+  }
+}
+
+type AskBlock = (request: RequestContext, search: LabelSearch) => Promise<readonly string[]>;
+
+/** Whether the caller's matchers on external labels and `__block_id` accept a block. */
+function isWanted(block: RemoteBlock, matchers: readonly Matcher[] | undefined): boolean {
+  if (matchers === undefined || matchers.length === 0) return true;
+  const labels = block.labels.with(Labels.of({ __block_id: block.ulid }));
+  return matchers.every((matcher) => matcher.matches(labels.get(matcher.name)));
+}

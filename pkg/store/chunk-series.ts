@@ -1,0 +1,282 @@
+// Chunks of a response as samples: which part of each chunk a query wants, decoded into columns, replicas merged.
+
+import { assert } from '../errors/assert.ts';
+import { during, Fault } from '../errors/fault.ts';
+import { divideHistogram } from '../model/histogram-math.ts';
+import { histogramValueOf } from '../model/histogram-value.ts';
+import type { Labels } from '../model/labels.ts';
+import { ColumnMerger, type DedupFunc, splitOverlaps } from '../storage/dedup.ts';
+import { lowerBound, SampleBuffer } from '../storage/sample-columns.ts';
+import type { Series } from '../storage/series.ts';
+import { applyCounterResets, type CounterState, newCounterState } from '../tsdb/chunkenc/counter-resets.ts';
+import { columnDecoder, decodeXorChunk } from '../tsdb/chunkenc/decode.ts';
+import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR, undecodable } from '../tsdb/chunkenc/encoding.ts';
+import { decodeFloatHistograms } from '../tsdb/chunkenc/float-histogram.ts';
+import { decodeHistograms } from '../tsdb/chunkenc/histogram.ts';
+import { partOf } from './chunk-order.ts';
+import type { ChunkSlice, ChunkTable } from './chunk-table.ts';
+import { Aggregate, type StoreSeries } from './store.ts';
+
+/** How the chunks of a select are to be read. */
+export interface ChunkReading {
+  /** Samples outside are left out, both inclusive. */
+  readonly minTime: number;
+  readonly maxTime: number;
+  /** As asked of the stores: one aggregate, or count and sum for their quotient. Raw chunks serve any. */
+  readonly aggregates: readonly Aggregate[];
+  /** Undefined: no replicas, a sample not after the last one is skipped. */
+  readonly dedup: DedupFunc | undefined;
+  /** Whether replicas are merged as counters. */
+  readonly isCounter: boolean;
+}
+
+/**
+ * Reads the series of one select. Holds the columns it decodes into, so that it serves one reader at a time; reading is
+ * synchronous, which keeps two from interleaving.
+ */
+export class ChunkReader {
+  readonly #reading: ChunkReading;
+  readonly #accumulates: boolean;
+  readonly #averages: boolean;
+  readonly #merger = new ColumnMerger();
+  readonly #columns: SampleBuffer[] = [];
+  readonly #one = new SampleBuffer();
+  readonly #other = new SampleBuffer();
+  #minTimes = new Float64Array(64);
+  #maxTimes = new Float64Array(64);
+  #columnOf = new Uint32Array(64);
+
+  constructor(reading: ChunkReading) {
+    const { aggregates } = reading;
+    this.#reading = reading;
+    this.#accumulates = aggregates.length === 1 && aggregates[0] === Aggregate.counter;
+    this.#averages = aggregates.length === 2;
+    assert(
+      aggregates.length === 1 ||
+        (this.#averages && aggregates[0] === Aggregate.count && aggregates[1] === Aggregate.sum),
+      'a select reads one aggregate, or count and sum',
+    );
+  }
+
+  /** The series of a store as the engine reads it. Chunks must be as `orderChunks` has them. */
+  series(series: StoreSeries): Series {
+    return new ChunkSeries(series.labels, series.chunks, this);
+  }
+
+  /** Appends the samples of one series, ascending. */
+  read(labels: Labels, chunks: readonly ChunkSlice[], into: SampleBuffer): void {
+    const start = into.length;
+    try {
+      const columnCount = this.#layOut(chunks);
+      if (columnCount === 0) return;
+      // With a single column of raw chunks a counter is as Prometheus reads it, resets and all. As soon as aggregates or
+      // several columns are involved, values only compare when they are accumulated.
+      const accumulates = this.#accumulates && (columnCount > 1 || hasCounterPart(chunks));
+      if (columnCount === 1) {
+        this.#decode(chunks, accumulates, [into]);
+        this.#trim(into, start);
+        return;
+      }
+      while (this.#columns.length < columnCount) this.#columns.push(new SampleBuffer());
+      const columns = this.#columns.slice(0, columnCount);
+      for (const column of columns) column.clear();
+      this.#decode(chunks, accumulates, columns);
+      for (const column of columns) this.#trim(column, 0);
+      this.#merger.merge(this.#reading.dedup ?? 'penalty', columns, this.#reading.isCounter, into);
+    } catch (thrown) {
+      into.truncate(start);
+      throw during(`read series ${labels}`, thrown);
+    }
+  }
+
+  /** Fills `#columnOf` and returns the number of columns. */
+  #layOut(chunks: readonly ChunkSlice[]): number {
+    let count = 0;
+    for (const { from, to } of chunks) count += to - from;
+    if (count === 0) return 0;
+    if (count > this.#minTimes.length) {
+      this.#minTimes = new Float64Array(count * 2);
+      this.#maxTimes = new Float64Array(count * 2);
+      this.#columnOf = new Uint32Array(count * 2);
+    }
+    if (this.#reading.dedup === undefined) {
+      this.#columnOf.fill(0, 0, count);
+      return 1;
+    }
+    let at = 0;
+    for (const { table, from, to } of chunks) {
+      this.#minTimes.set(table.minTimes.subarray(from, to), at);
+      this.#maxTimes.set(table.maxTimes.subarray(from, to), at);
+      at += to - from;
+    }
+    return splitOverlaps(this.#minTimes, this.#maxTimes, count, this.#columnOf);
+  }
+
+  #decode(chunks: readonly ChunkSlice[], accumulates: boolean, columns: readonly SampleBuffer[]): void {
+    for (let c = 0; c < columns.length; c++) {
+      columnDecoder.begin();
+      if (accumulates) this.#decodeCounters(chunks, c, columns[c]);
+      else this.#decodeValues(chunks, c, columns[c]);
+      columnDecoder.finish(columns[c]);
+    }
+  }
+
+  #decodeCounters(chunks: readonly ChunkSlice[], ofColumn: number, column: SampleBuffer): void {
+    const { maxTime } = this.#reading;
+    const state = newCounterState();
+    const start = column.length;
+    let at = 0;
+    for (const { table, from, to } of chunks) {
+      for (let chunk = from; chunk < to; chunk++) {
+        // What lies before the bounds still counts for an accumulated total.
+        if (this.#columnOf[at++] !== ofColumn || table.minTimes[chunk] > maxTime) continue;
+        this.#decodeCounter(table, chunk, state, column, start);
+      }
+    }
+  }
+
+  #decodeValues(chunks: readonly ChunkSlice[], ofColumn: number, column: SampleBuffer): void {
+    const { minTime, maxTime } = this.#reading;
+    const start = column.length;
+    let at = 0;
+    for (const { table, from, to } of chunks) {
+      for (let chunk = from; chunk < to; chunk++) {
+        if (this.#columnOf[at++] !== ofColumn) continue;
+        if (table.minTimes[chunk] > maxTime || table.maxTimes[chunk] < minTime) continue;
+        this.#decodePlain(table, chunk, column, start);
+      }
+    }
+  }
+
+  #decodePlain(table: ChunkTable, chunk: number, column: SampleBuffer, start: number): void {
+    const raw = partOf(table, chunk, Aggregate.raw);
+    const isAverage = this.#averages && raw < 0;
+    const part = this.#averages ? raw : this.#chosenPart(table, chunk);
+    if (!isAverage && table.partEncoding[part] === ENCODING_XOR) {
+      columnDecoder.add(table.bytes, table.partOffset[part], table.partLength[part], column, start);
+      return;
+    }
+    columnDecoder.finish(column);
+    const before = column.length;
+    if (isAverage) this.#decodeAverage(table, chunk, column);
+    else decodePart(table, part, column);
+    if (before === start || column.length === before) return;
+    const lastTime = column.times[before - 1];
+    if (column.times[before] > lastTime) return;
+    dropOverlap(column, before, lastTime);
+  }
+
+  #decodeAverage(table: ChunkTable, chunk: number, column: SampleBuffer): void {
+    const counts = this.#one;
+    const sums = this.#other;
+    counts.clear();
+    sums.clear();
+    decodePart(table, required(partOf(table, chunk, Aggregate.count)), counts);
+    decodePart(table, required(partOf(table, chunk, Aggregate.sum)), sums);
+    if (counts.length !== sums.length) throw unequalAggregates();
+    column.reserve(counts.length);
+    for (let i = 0; i < counts.length; i++) {
+      if (counts.times[i] !== sums.times[i]) throw unequalAggregates();
+      const histogram = sums.histograms?.[i];
+      if (histogram === undefined) column.push(sums.times[i], sums.values[i] / counts.values[i]);
+      else column.pushHistogram(sums.times[i], divideHistogram(histogram, counts.values[i]));
+    }
+  }
+
+  #decodeCounter(table: ChunkTable, chunk: number, state: CounterState, column: SampleBuffer, start: number): void {
+    const part = this.#chosenPart(table, chunk);
+    if (table.partEncoding[part] !== ENCODING_XOR) {
+      // Histograms find resets by themselves and are handed on.
+      columnDecoder.finish(column);
+      const before = column.length;
+      decodePart(table, part, column);
+      if (before > start) dropOverlap(column, before, column.times[before - 1]);
+      return;
+    }
+    if (!state.isStarted || table.minTimes[chunk] > state.lastTime) {
+      // Nothing of it was seen before: the kernel accumulates while it decodes.
+      columnDecoder.addCounter(table.bytes, table.partOffset[part], table.partLength[part], state, column);
+      return;
+    }
+    columnDecoder.finish(column);
+    const samples = this.#one;
+    samples.clear();
+    decodePart(table, part, samples);
+    if (state.isStarted && samples.length > 0 && samples.times[0] <= state.lastTime) {
+      samples.drop(0, lowerBound(samples.times, samples.length, state.lastTime + 1));
+    }
+    applyCounterResets(samples, state, column);
+  }
+
+  #chosenPart(table: ChunkTable, chunk: number): number {
+    const part = partOf(table, chunk, this.#reading.aggregates[0]);
+    return part >= 0 ? part : required(partOf(table, chunk, Aggregate.raw));
+  }
+
+  /** Cuts samples [start, length) to the bounds. */
+  #trim(column: SampleBuffer, start: number): void {
+    const { minTime, maxTime } = this.#reading;
+    const from = lowerBound(column.times, column.length, minTime, start);
+    let end = column.length;
+    while (end > from && column.times[end - 1] > maxTime) end--;
+    column.truncate(end);
+    column.drop(start, from);
+  }
+}
+
+class ChunkSeries implements Series {
+  readonly labels: Labels;
+  readonly #chunks: readonly ChunkSlice[];
+  readonly #reader: ChunkReader;
+
+  constructor(labels: Labels, chunks: readonly ChunkSlice[], reader: ChunkReader) {
+    this.labels = labels;
+    this.#chunks = chunks;
+    this.#reader = reader;
+  }
+
+  readInto(into: SampleBuffer): void {
+    this.#reader.read(this.labels, this.#chunks, into);
+  }
+}
+
+function decodePart(table: ChunkTable, part: number, into: SampleBuffer): void {
+  const encoding = table.partEncoding[part];
+  if (encoding === ENCODING_XOR) {
+    decodeXorChunk(table.bytes, table.partOffset[part], table.partLength[part], into);
+    return;
+  }
+  if (encoding !== ENCODING_HISTOGRAM && encoding !== ENCODING_FLOAT_HISTOGRAM) throw undecodable(encoding);
+  const decode = encoding === ENCODING_HISTOGRAM ? decodeHistograms : decodeFloatHistograms;
+  for (const { time, histogram } of decode(table.bytes, table.partOffset[part], table.partLength[part])) {
+    const value = histogramValueOf(histogram);
+    if (value === undefined) into.pushStale(time);
+    else into.pushHistogram(time, value);
+  }
+}
+
+function hasCounterPart(chunks: readonly ChunkSlice[]): boolean {
+  return chunks.some(({ table, from, to }) => {
+    for (let part = table.firstPart[from]; part < table.firstPart[to]; part++) {
+      if (table.partAggregate[part] === Aggregate.counter) return true;
+    }
+    return false;
+  });
+}
+
+function required(part: number): number {
+  if (part < 0) throw new Fault('execution', 'no valid chunk found');
+  return part;
+}
+
+function unequalAggregates(): Fault {
+  return new Fault('corrupt', 'count and sum of a downsampled chunk differ in their timestamps');
+}
+
+/** Takes out what was read from index `from` on up to a time that another chunk has covered. */
+function dropOverlap(column: SampleBuffer, from: number, lastTime: number): void {
+  const to = lowerBound(column.times, column.length, lastTime + 1, from);
+  if (to === from) return;
+  column.drop(from, to);
+  column.breakSequence(from);
+}

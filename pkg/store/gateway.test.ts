@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, test } from 'vitest';
+import { FakeClock } from '../async/fake-clock.ts';
+import { backgroundRequest, type RequestContext } from '../async/request.ts';
+import { ReaderPool } from '../block/index-header/reader-pool.ts';
+import { crc32c } from '../bytes/crc32c.ts';
+import { IndexCache } from '../cache/index-cache.ts';
+import { Fault, type FaultKind, kindOf, messageOf } from '../errors/fault.ts';
+import { Labels } from '../model/labels.ts';
+import { Matcher } from '../model/matcher.ts';
+import { MAX_TIME, MIN_TIME } from '../model/time.ts';
+import type { Bucket } from '../objstore/bucket.ts';
+import { FilesystemBucket } from '../objstore/filesystem.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { silentLogger } from '../telemetry/logger.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { TWO_HOURS_MS, writeBlock } from './bucket/block-fixture.ts';
+import { plainSeries } from './bucket/golden-calls.ts';
+import { fetchAll, testGateway } from './bucket/test-gateway.ts';
+import { defaultBucketStoreConfig, defaultGatewayConfig } from './config.ts';
+import { labelsQuery, seriesQuery } from './conformance.ts';
+import { type FakeSeries, parseFakeSeries } from './fake-store.ts';
+import { StoreGateway } from './gateway.ts';
+
+const START = 1_700_006_400_000;
+const scratch = mkdtempSync(join(tmpdir(), 'gateway-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const external = Labels.of({ cluster: 'eu', replica: 'r1' });
+const span = { minTime: START, maxTime: START + TWO_HOURS_MS };
+const all = seriesQuery({ matchers: [new Matcher('=~', '__name__', '.+')] });
+
+function someSeries(count: number): FakeSeries[] {
+  return Array.from({ length: count }, (_, i) => ({
+    labels: Labels.of({ __name__: 'm', id: String(i).padStart(6, '0') }),
+    samples: Array.from({ length: 3 }, (_, k) => [START + k * 15_000, i + k] as const),
+  }));
+}
+
+function bucketOf(series: readonly FakeSeries[] = parseFakeSeries(`up{job="a"} ${START}:1 ${START + 1000}:2`)) {
+  const directory = mkdtempSync(join(scratch, 'bucket-'));
+  const ulid = writeBlock(directory, series, external, span);
+  return { directory, ulid, bucket: new FilesystemBucket(directory) };
+}
+
+/** Stands before a bucket and lets a test act before each ranged read. */
+function watched(bucket: Bucket, before: (name: string) => void): Bucket {
+  return new Proxy(bucket, {
+    get(target, key) {
+      if (key === 'getRange') {
+        return async (request: RequestContext, name: string, offset: number, length: number) => {
+          before(name);
+          return target.getRange(request, name, offset, length);
+        };
+      }
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function logOf(lines: string[]): Logger {
+  return { ...silentLogger, warn: (message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`) };
+}
+
+describe('a bucket with damage', () => {
+  for (const [what, spoil, kind, text] of [
+    [
+      'a chunk segment that is cut off',
+      (block: string) => truncateSync(join(block, 'chunks/000001'), 20),
+      'corrupt',
+      /chunks\/000001/,
+    ],
+    [
+      'a chunk with a wrong checksum',
+      (block: string) => flipLast(join(block, 'chunks/000001'), 1),
+      'corrupt',
+      /chunks\/000001: chunk: checksum/,
+    ],
+    [
+      'a chunk of an unknown encoding',
+      (block: string) => setEncoding(join(block, 'chunks/000001'), 5),
+      'unsupported',
+      /unsupported chunk encoding 5/,
+    ],
+    ['a missing chunk segment', (block: string) => rmSync(join(block, 'chunks/000001')), 'not-found', /chunks\/000001/],
+    [
+      'a series entry with a wrong checksum',
+      (block: string) => flipSeries(join(block, 'index')),
+      'corrupt',
+      /series \d+ of .*index/,
+    ],
+  ] as const) {
+    test(`${what} fails the request with one clear error that names block and object`, async () => {
+      const { directory, ulid, bucket } = bucketOf();
+      const made = await testGateway(bucket);
+      try {
+        spoil(join(directory, ulid));
+        await assert.rejects(plainSeries(backgroundRequest(), made.gateway.store, all), (thrown) => {
+          assert.equal(kindOf(thrown), kind satisfies FaultKind);
+          assert.match(messageOf(thrown), new RegExp(`block ${ulid}`));
+          assert.match(messageOf(thrown), text);
+          return true;
+        });
+      } finally {
+        await made.close();
+      }
+    });
+  }
+
+  test('a block whose index is damaged is logged with its name, the others are served, and the next sync tries again', async () => {
+    const { directory, ulid, bucket } = bucketOf();
+    const second = writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
+    const index = join(directory, ulid, 'index');
+    const good = readFileSync(index);
+    writeFileSync(index, good.subarray(0, good.length - 1));
+    const lines: string[] = [];
+    const made = await testGateway(bucket, { logger: logOf(lines) });
+    try {
+      assert.deepEqual(
+        made.gateway.loadedBlocks().map((meta) => meta.ulid),
+        [second],
+      );
+      assert.match(lines.join('\n'), new RegExp(`loading it failed.*${ulid}.*corrupt`));
+      assert.match(await made.metrics.text(), /thanos_bucket_store_block_load_failures_total 1/);
+      writeFileSync(index, good);
+      await made.gateway.sync(backgroundRequest());
+      assert.equal((await plainSeries(backgroundRequest(), made.gateway.store, all)).length, 2);
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('a damaged local header is built again', async () => {
+    const { ulid, bucket } = bucketOf();
+    const made = await testGateway(bucket);
+    try {
+      writeFileSync(join(made.dataDir, ulid, 'index-header'), 'nonsense');
+      assert.equal((await plainSeries(backgroundRequest(), made.gateway.store, all)).length, 1);
+    } finally {
+      await made.close();
+    }
+  });
+});
+
+describe('blocks that come and go', () => {
+  test('a block deleted while it is read is looked for again, and its successor goes on where it ended', async () => {
+    const series = someSeries(5000);
+    const { directory, ulid, bucket } = bucketOf(series);
+    let reads = 0;
+    let successor = '';
+    const made = await testGateway(
+      watched(bucket, (name) => {
+        // The third read of chunks: some batches are out by then.
+        if (name.includes('/chunks/') && ++reads === 3) {
+          successor = writeBlock(directory, series, external, span);
+          rmSync(join(directory, ulid), { recursive: true });
+        }
+        // A file that is open can be read on after its end; an object cannot.
+        if (successor !== '' && name.startsWith(ulid)) throw new Fault('not-found', `no object ${name}`);
+      }),
+    );
+    try {
+      const found = await plainSeries(backgroundRequest(), made.gateway.store, all);
+      assert.ok(successor !== '');
+      assert.deepEqual(
+        found.map(({ labels }) => labels),
+        series.map(({ labels }) => labels.with(external).toString()),
+      );
+      assert.ok(found.every(({ chunks }) => chunks.length === 1));
+      assert.deepEqual(
+        [...made.gateway.loadedBlocks()].map((meta) => meta.ulid),
+        [successor],
+      );
+      assert.ok(!existsSync(join(made.dataDir, ulid)));
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('a block dropped during a request is read to the end, then its header goes', async () => {
+    const { directory, ulid, bucket } = bucketOf(someSeries(5000));
+    const made = await testGateway(bucket);
+    try {
+      let count = 0;
+      for await (const { series } of made.gateway.store.series(backgroundRequest(), all)) {
+        if (count === 0) {
+          rmSync(join(directory, ulid, 'meta.json'));
+          await made.gateway.sync(backgroundRequest());
+          assert.equal(made.gateway.loadedBlocks().length, 0);
+          assert.ok(existsSync(join(made.dataDir, ulid)));
+        }
+        count += series.length;
+      }
+      assert.equal(count, 5000);
+      assert.ok(!existsSync(join(made.dataDir, ulid)));
+      assert.equal((await plainSeries(backgroundRequest(), made.gateway.store, all)).length, 0);
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('nothing is dropped on half a view, and a failing listing keeps what is known', async () => {
+    const { bucket } = bucketOf();
+    const dataDir = mkdtempSync(join(scratch, 'data-'));
+    const metrics = new Metrics();
+    let round = 0;
+    const clock = new FakeClock();
+    const gateway = new StoreGateway(
+      {
+        bucket,
+        fetcher: {
+          fetch: async (request) => {
+            round++;
+            if (round === 1) return fetchAll(request, bucket);
+            if (round === 2) {
+              return { metas: new Map(), partial: new Map(), incomplete: new Fault('unavailable', 'half') };
+            }
+            throw new Fault('unavailable', 'down');
+          },
+        },
+        pool: new ReaderPool(
+          { bucket, logger: silentLogger },
+          { directory: dataDir, pageCacheBytes: 1 << 20, readerBytes: 1 << 20, keepFiles: false },
+        ),
+        cache: new IndexCache({ maxBytes: 0, maxItemBytes: 0 }, metrics),
+        logger: silentLogger,
+        metrics,
+        clock,
+      },
+      { ...defaultGatewayConfig, ...defaultBucketStoreConfig },
+    );
+    assert.throws(() => gateway.info(), /Not ready/);
+    const life = new AbortController();
+    const background: Promise<void>[] = [];
+    await gateway.start({
+      signal: life.signal,
+      spawn: (_name, task) => background.push(task(life.signal)),
+      ready() {},
+      unready() {},
+    });
+    const rounds = async (wanted: number): Promise<void> => {
+      while (round < wanted) {
+        await clock.advance(defaultGatewayConfig.syncIntervalMs);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await rounds(3);
+    assert.equal((await plainSeries(backgroundRequest(), gateway.store, all)).length, 1);
+    life.abort();
+    await Promise.allSettled(background);
+    await gateway.stop();
+    assert.ok(!existsSync(join(dataDir, gateway.loadedBlocks()[0].ulid)));
+  });
+
+  test('Info of no blocks is a time that nothing meets', async () => {
+    const directory = mkdtempSync(join(scratch, 'empty-'));
+    mkdirSync(join(directory, 'something'));
+    const made = await testGateway(new FilesystemBucket(directory));
+    try {
+      const { labelSets, store } = made.gateway.info();
+      assert.deepEqual(labelSets, []);
+      assert.deepEqual([store!.minTime, store!.maxTime, store!.tsdbInfos], [MAX_TIME, MIN_TIME, []]);
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('requests and Info are cut to the configured time', async () => {
+    const { bucket } = bucketOf();
+    const made = await testGateway(bucket, { minTime: () => START + 60_000, maxTime: () => START + 120_000 });
+    try {
+      const { store } = made.gateway.info();
+      assert.deepEqual([store!.minTime, store!.maxTime], [START + 60_000, START + 120_000]);
+      assert.equal((await plainSeries(backgroundRequest(), made.gateway.store, all)).length, 0);
+      const { values } = await made.gateway.store.labelNames(backgroundRequest(), labelsQuery({}));
+      assert.deepEqual(values, ['__name__', 'cluster', 'job', 'replica']);
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('chunks that do not fit the ceiling fail with limit', async () => {
+    const { bucket } = bucketOf();
+    const made = await testGateway(bucket, { chunkBytes: 10 });
+    try {
+      await assert.rejects(
+        plainSeries(backgroundRequest(), made.gateway.store, all),
+        (thrown) => kindOf(thrown) === 'limit',
+      );
+      const labels = await plainSeries(backgroundRequest(), made.gateway.store, { ...all, skipChunks: true });
+      assert.equal(labels.length, 1);
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('open headers stay within their budget however many blocks there are', async () => {
+    const directory = mkdtempSync(join(scratch, 'many-'));
+    for (let i = 0; i < 30; i++) {
+      writeBlock(directory, someSeries(40), external.with(Labels.of({ block: String(i) })), span);
+    }
+    const made = await testGateway(new FilesystemBucket(directory), { readerBytes: 60_000 });
+    try {
+      assert.equal(made.pool.openCount, 0);
+      for (let i = 0; i < 30; i++) {
+        const query = { ...all, matchers: [...all.matchers, new Matcher('=', 'block', String(i))] };
+        assert.equal((await plainSeries(backgroundRequest(), made.gateway.store, query)).length, 40);
+      }
+      assert.ok(made.pool.openCount < 30, `${made.pool.openCount} open`);
+      assert.equal((await plainSeries(backgroundRequest(), made.gateway.store, all)).length, 30 * 40);
+    } finally {
+      await made.close();
+    }
+  });
+});
+
+function flipLast(path: string, fromEnd: number): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length - fromEnd] ^= 0xff;
+  writeFileSync(path, bytes);
+}
+
+/** The first chunk's encoding byte, with a checksum that fits. */
+function setEncoding(path: string, encoding: number): void {
+  const bytes = readFileSync(path);
+  const length = bytes[8];
+  assert.ok(length < 128);
+  bytes[9] = encoding;
+  bytes.writeUInt32BE(crc32c(bytes, 9, 10 + length), 10 + length);
+  writeFileSync(path, bytes);
+}
+
+function flipSeries(path: string): void {
+  const bytes = readFileSync(path);
+  const series = Number(bytes.readBigUInt64BE(bytes.length - 52 + 8));
+  bytes[Math.ceil(series / 16) * 16 + 3] ^= 0x01;
+  writeFileSync(path, bytes);
+}

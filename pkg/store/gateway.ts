@@ -1,0 +1,192 @@
+// The store gateway: keeps the set of served blocks in step with the bucket, and says what it serves.
+
+import { type Clock, systemClock } from '../async/clock.ts';
+import { throwIfAborted } from '../async/deadline.ts';
+import { forEachParallel } from '../async/parallel.ts';
+import { backgroundRequest, type RequestContext } from '../async/request.ts';
+import { SingleFlight } from '../async/single-flight.ts';
+import type { FetchedBlocks } from '../block/fetcher.ts';
+import type { ReaderPool } from '../block/index-header/reader-pool.ts';
+import type { BlockMeta } from '../block/meta.ts';
+import { compareUtf8 } from '../bytes/compare.ts';
+import type { IndexCache } from '../cache/index-cache.ts';
+import { kindOf, messageOf } from '../errors/fault.ts';
+import type { Component, Host } from '../lifecycle/component.ts';
+import { MAX_TIME, MIN_TIME } from '../model/time.ts';
+import type { Bucket } from '../objstore/bucket.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { BucketMetrics } from './bucket/bucket-metrics.ts';
+import { BucketStore } from './bucket/bucket-store.ts';
+import { RemoteBlock } from './bucket/remote-block.ts';
+import { scopeOf } from './bucket/request-scope.ts';
+import type { BucketStoreConfig, GatewayConfig } from './config.ts';
+import { notReady } from './info.ts';
+import type { Store, StoreInfo } from './store.ts';
+
+export interface GatewayDeps {
+  readonly bucket: Bucket;
+  /** What is to be served: block/fetcher.ts behind its filters. */
+  readonly fetcher: { fetch(request: RequestContext): Promise<FetchedBlocks> };
+  readonly pool: ReaderPool;
+  readonly cache: IndexCache;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock?: Clock;
+}
+
+/** While many blocks load, how often a log line says how far that is. */
+const PROGRESS_MS = 10_000;
+
+export class StoreGateway implements Component {
+  readonly name = 'store-gateway';
+  readonly #deps: GatewayDeps;
+  readonly #config: GatewayConfig & BucketStoreConfig;
+  readonly #clock: Clock;
+  readonly #metrics: BucketMetrics;
+  readonly #store: BucketStore;
+  readonly #syncing = new SingleFlight<'sync', void>();
+  #isSynced = false;
+
+  constructor(deps: GatewayDeps, config: GatewayConfig & BucketStoreConfig) {
+    this.#deps = deps;
+    this.#config = config;
+    this.#clock = deps.clock ?? systemClock;
+    this.#metrics = new BucketMetrics(deps.metrics);
+    this.#store = new BucketStore(
+      { cache: deps.cache, metrics: this.#metrics, refresh: (request) => this.sync(request) },
+      config,
+    );
+  }
+
+  get store(): Store {
+    return this.#store;
+  }
+
+  /** Metas of the blocks that are served, the newest first. */
+  loadedBlocks(): readonly BlockMeta[] {
+    return Array.from(this.#store.blocks.values(), ({ meta }) => meta).sort(newestFirst);
+  }
+
+  /** Throws `Not ready` before the first sync is done. Without blocks the time range is one that nothing meets. */
+  info(): StoreInfo {
+    if (!this.#isSynced) throw notReady();
+    const tsdbInfos = this.#store.tsdbInfos();
+    const labelSets = new Map(tsdbInfos.map(({ labels }) => [labels.key, labels]));
+    let minTime = MAX_TIME;
+    let maxTime = MIN_TIME;
+    for (const info of tsdbInfos) {
+      minTime = Math.min(minTime, info.minTime);
+      maxTime = Math.max(maxTime, info.maxTime);
+    }
+    if (tsdbInfos.length > 0) {
+      minTime = Math.max(minTime, this.#config.minTime());
+      maxTime = Math.min(maxTime, this.#config.maxTime());
+    }
+    return {
+      component: 'store',
+      labelSets: [...labelSets.values()]
+        .filter((labels) => labels.size > 0)
+        .sort((a, b) => compareUtf8(a.toString(), b.toString())),
+      store: { minTime, maxTime, supportsSharding: true, supportsWithoutReplicaLabels: true, tsdbInfos },
+      otherApis: [],
+    };
+  }
+
+  /** Ready means that the first sync is done: every block that can be served is. */
+  async start(host: Host): Promise<void> {
+    await this.#deps.pool.start();
+    await this.sync(backgroundRequest(host.signal));
+    host.spawn('sync', (signal) => this.#syncForever(signal));
+  }
+
+  async stop(): Promise<void> {
+    await this.#deps.pool.close();
+  }
+
+  /**
+   * Brings the served blocks in step with the bucket. A block that cannot be loaded is logged, counted and tried again
+   * next time; all others are served. Throws when the bucket cannot be listed. Calls at one time are one.
+   */
+  async sync(request: RequestContext): Promise<void> {
+    await this.#syncing.run('sync', request.signal, async (signal) => {
+      const scope = scopeOf({ ...request, signal });
+      try {
+        await this.#sync(scope.request);
+      } finally {
+        scope.release();
+      }
+    });
+  }
+
+  async #syncForever(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#clock.sleep(this.#config.syncIntervalMs, signal);
+      try {
+        await this.sync(backgroundRequest(signal));
+      } catch (thrown) {
+        throwIfAborted(signal);
+        this.#deps.logger.warn('sync of blocks failed, the blocks known so far are served', { err: messageOf(thrown) });
+      }
+    }
+  }
+
+  async #sync(request: RequestContext): Promise<void> {
+    const { logger } = this.#deps;
+    const { metas, incomplete } = await this.#deps.fetcher.fetch(request);
+    const missing = [...metas.values()].filter(({ ulid }) => !this.#store.blocks.has(ulid)).sort(newestFirst);
+    let doneCount = 0;
+    let toldAt = this.#clock.now();
+    await forEachParallel(
+      missing,
+      this.#config.blockSyncConcurrency,
+      async (meta) => {
+        await this.#load(request, meta);
+        doneCount++;
+        if (this.#clock.now() - toldAt < PROGRESS_MS) return;
+        toldAt = this.#clock.now();
+        logger.info('loading blocks', { done: doneCount, total: missing.length });
+      },
+      request.signal,
+    );
+    if (incomplete !== undefined) {
+      // What was not seen may well be there: nothing is dropped on half a view.
+      logger.warn('some blocks could not be looked at, none is dropped', { err: incomplete.message });
+    } else {
+      for (const ulid of [...this.#store.blocks.keys()]) if (!metas.has(ulid)) await this.#drop(ulid);
+    }
+    this.#isSynced = true;
+    if (missing.length > 0) logger.info('blocks are loaded', { new: missing.length, served: this.#store.blocks.size });
+  }
+
+  async #load(request: RequestContext, meta: BlockMeta): Promise<void> {
+    this.#metrics.blockLoads.inc();
+    try {
+      await this.#deps.pool.prepare(request, meta.ulid);
+      this.#store.add(new RemoteBlock(meta, this.#deps.bucket, this.#deps.pool));
+    } catch (thrown) {
+      throwIfAborted(request.signal);
+      this.#metrics.blockLoadFailures.inc();
+      this.#deps.logger.warn('block is not served: loading it failed, the next sync tries again', {
+        block: meta.ulid,
+        kind: kindOf(thrown),
+        err: messageOf(thrown),
+      });
+    }
+  }
+
+  async #drop(ulid: string): Promise<void> {
+    this.#metrics.blockDrops.inc();
+    try {
+      await this.#store.drop(ulid);
+      this.#deps.logger.info('block is not served any more', { block: ulid });
+    } catch (thrown) {
+      this.#metrics.blockDropFailures.inc();
+      this.#deps.logger.warn('dropping a block left its header behind', { block: ulid, err: messageOf(thrown) });
+    }
+  }
+}
+
+function newestFirst(a: BlockMeta, b: BlockMeta): number {
+  return b.maxTime - a.maxTime || compareUtf8(a.ulid, b.ulid);
+}

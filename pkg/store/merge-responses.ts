@@ -1,0 +1,129 @@
+// Sorted streams of series into one: equal labels become one series, its chunks in one order and each once.
+
+import { compareLabels, type Labels } from '../model/labels.ts';
+import { LoserTree } from '../storage/loser-tree.ts';
+import { orderChunks } from './chunk-order.ts';
+import type { ChunkSlice } from './chunk-table.ts';
+import type { SeriesBatch, StoreSeries } from './store.ts';
+
+/** A batch is handed on when it has this many series or about this many bytes of chunks. */
+const BATCH_SERIES = 512;
+const BATCH_BYTES = 1 << 20;
+
+/**
+ * Merges streams that are each in label order; neighbours with equal labels inside one stream are fused too. The
+ * result is in label order, each label set once, chunks as `orderChunks` has them. Holds one batch of each stream and
+ * the one being filled. Closes the streams when it ends, also early; throws what the first of them threw.
+ */
+export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatch>[]): AsyncGenerator<SeriesBatch> {
+  const cursors = streams.map((stream) => new Cursor(stream));
+  let warnings: string[] = [];
+  for (const cursor of cursors) cursor.onWarnings = (texts) => warnings.push(...texts);
+  try {
+    await Promise.all(cursors.map((cursor) => cursor.fill()));
+    const tree = new LoserTree(cursors.length, (a, b) => isBefore(cursors[a], cursors[b]));
+    let out: StoreSeries[] = [];
+    let bytes = 0;
+    let pending: StoreSeries | undefined;
+    let slices: ChunkSlice[] | undefined;
+
+    for (;;) {
+      const cursor = cursors[tree.winner];
+      const next = cursor?.current;
+      if (pending !== undefined && next !== undefined && pending.labels.equals(next.labels)) {
+        slices ??= [...pending.chunks];
+        slices.push(...next.chunks);
+      } else {
+        if (pending !== undefined) {
+          const whole = finish(pending, slices);
+          out.push(whole);
+          bytes += chunkBytes(whole.chunks);
+          if (out.length >= BATCH_SERIES || bytes >= BATCH_BYTES) {
+            yield { series: out, warnings };
+            out = [];
+            warnings = [];
+            bytes = 0;
+          }
+        }
+        pending = next;
+        slices = undefined;
+      }
+      if (next === undefined) break;
+      cursor.advance();
+      if (cursor.isDrained) await cursor.fill();
+      tree.replay();
+    }
+    if (out.length > 0 || warnings.length > 0) yield { series: out, warnings };
+  } finally {
+    await Promise.allSettled(cursors.map((cursor) => cursor.close()));
+  }
+}
+
+class Cursor {
+  readonly #stream: AsyncIterator<SeriesBatch>;
+  #series: readonly StoreSeries[] = [];
+  #at = 0;
+  #isEnded = false;
+  onWarnings: (texts: readonly string[]) => void = () => {};
+
+  constructor(stream: AsyncIterable<SeriesBatch>) {
+    this.#stream = stream[Symbol.asyncIterator]();
+  }
+
+  /** Undefined once the stream has ended. */
+  get current(): StoreSeries | undefined {
+    return this.#series[this.#at];
+  }
+
+  get isDrained(): boolean {
+    return this.#at >= this.#series.length && !this.#isEnded;
+  }
+
+  advance(): void {
+    this.#at++;
+  }
+
+  async fill(): Promise<void> {
+    while (this.isDrained) {
+      const result = await this.#stream.next();
+      this.#at = 0;
+      if (result.done === true) {
+        this.#isEnded = true;
+        this.#series = [];
+        return;
+      }
+      this.#series = result.value.series;
+      if (result.value.warnings.length > 0) this.onWarnings(result.value.warnings);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isEnded) await this.#stream.return?.();
+  }
+}
+
+function isBefore(a: Cursor, b: Cursor): boolean {
+  const x: Labels | undefined = a.current?.labels;
+  const y: Labels | undefined = b.current?.labels;
+  if (x === undefined) return false;
+  return y === undefined || compareLabels(x, y) < 0;
+}
+
+function finish(series: StoreSeries, slices: readonly ChunkSlice[] | undefined): StoreSeries {
+  const chunks = slices ?? series.chunks;
+  if (chunks.length === 0) return series;
+  const ordered = orderChunks(chunks);
+  return ordered === series.chunks ? series : { labels: series.labels, chunks: ordered };
+}
+
+/** About the bytes of some chunks, taking the parts of a slice for neighbours in the table's bytes. */
+function chunkBytes(slices: readonly ChunkSlice[]): number {
+  let bytes = 0;
+  for (const { table, from, to } of slices) {
+    const first = table.firstPart[from];
+    const last = table.firstPart[to] - 1;
+    if (last < first) continue;
+    bytes += Math.abs(table.partOffset[last] - table.partOffset[first]) + table.partLength[last];
+  }
+  return bytes;
+}
