@@ -1,0 +1,80 @@
+// The compactor as a component: one pass, or passes until it is stopped, with cleaning and progress beside them.
+
+import { type Clock, systemClock } from '../async/clock.ts';
+import { backgroundRequest } from '../async/request.ts';
+import { messageOf } from '../errors/fault.ts';
+import type { Component, Host } from '../lifecycle/component.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Compactor } from './compactor.ts';
+
+export interface CompactorServiceDeps {
+  readonly compactor: Compactor;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Called at the end of a single pass. */
+  readonly onDone: () => void;
+}
+
+export interface CompactorServiceConfig {
+  /** False: one pass, whose failure fails the group. */
+  readonly waits: boolean;
+  readonly waitIntervalMs: number;
+  /** 0 = cleaning only at the end of passes. */
+  readonly cleanupIntervalMs: number;
+  /** 0 = no progress is worked out. */
+  readonly progressIntervalMs: number;
+}
+
+export class CompactorService implements Component {
+  readonly name = 'compactor';
+  readonly #deps: CompactorServiceDeps;
+  readonly #config: CompactorServiceConfig;
+
+  constructor(deps: CompactorServiceDeps, config: CompactorServiceConfig) {
+    this.#deps = deps;
+    this.#config = config;
+  }
+
+  async start(host: Host): Promise<void> {
+    const { compactor, onDone } = this.#deps;
+    const { waits, waitIntervalMs, cleanupIntervalMs, progressIntervalMs } = this.#config;
+    if (!waits) {
+      host.spawn('pass', async (signal) => {
+        await compactor.pass(signal);
+        onDone();
+      });
+      return;
+    }
+    host.spawn('passes', (signal) => this.#repeat('pass', waitIntervalMs, signal, () => compactor.pass(signal)));
+    const request = backgroundRequest(host.signal);
+    if (cleanupIntervalMs > 0) {
+      const clean = () => compactor.cleanPartials(request);
+      host.spawn('clean', (signal) => this.#repeat('cleaning', cleanupIntervalMs, signal, clean));
+    }
+    if (progressIntervalMs > 0) {
+      const show = () => compactor.showProgress(request);
+      host.spawn('progress', (signal) => this.#repeat('progress', progressIntervalMs, signal, show));
+    }
+  }
+
+  /** The signal has aborted by then; the group waits for what is in hand. */
+  async stop(): Promise<void> {}
+
+  async #repeat(what: string, intervalMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const { logger, clock = systemClock } = this.#deps;
+    for (;;) {
+      try {
+        await work();
+      } catch (thrown) {
+        if (signal.aborted) return;
+        logger.error(`${what} failed, the next one follows`, { err: messageOf(thrown) });
+      }
+      if (signal.aborted) return;
+      try {
+        await clock.sleep(intervalMs, signal);
+      } catch {
+        return; // Only the end of everything ends a sleep.
+      }
+    }
+  }
+}
