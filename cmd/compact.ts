@@ -1,0 +1,211 @@
+// tributary compact: keeps a bucket small: compaction, replica de-duplication, retention, deletion.
+
+import { join } from 'node:path';
+import { backgroundRequest } from '../pkg/async/request.ts';
+import { offlineDedupFuncs } from '../pkg/block/dedup-chunks.ts';
+import { listStrategies } from '../pkg/block/fetcher.ts';
+import { hashFuncs } from '../pkg/block/upload.ts';
+import { Compactor } from '../pkg/compact/compactor.ts';
+import { type CompactorConfig, levelRangesMs } from '../pkg/compact/config.ts';
+import { CompactorService } from '../pkg/compact/service.ts';
+import { compactView } from '../pkg/compact/view.ts';
+import type { FlagTable } from '../pkg/config/flag.ts';
+import {
+  bool,
+  bytes,
+  choice,
+  durationMs,
+  goDurationMs,
+  int,
+  string,
+  stringList,
+  time,
+} from '../pkg/config/flag-kinds.ts';
+import { Fault } from '../pkg/errors/fault.ts';
+import type { Bucket } from '../pkg/objstore/bucket.ts';
+import { openBucket } from '../pkg/objstore/factory.ts';
+import type { Logger } from '../pkg/telemetry/logger.ts';
+import { Metrics } from '../pkg/telemetry/metrics.ts';
+import { type CommandContext, type CommandValues, defineCommand } from './command-spec.ts';
+import { httpFlags, requiredBucketFlags } from './flag-groups.ts';
+import { runCommand } from './run.ts';
+
+const compactFlags = {
+  ...httpFlags,
+  ...requiredBucketFlags,
+  'data-dir': string('./data', 'Local directory for blocks at work and for block metas.'),
+  'consistency-delay': goDurationMs('30m', 'Leave blocks alone that were uploaded less than this ago.'),
+  'retention.resolution-raw': durationMs('0d', 'Keep raw blocks this long; 0d is for ever.'),
+  'retention.resolution-5m': durationMs('0d', 'Keep blocks of 5m resolution this long; 0d is for ever.'),
+  'retention.resolution-1h': durationMs('0d', 'Keep blocks of 1h resolution this long; 0d is for ever.'),
+  wait: bool(false, 'Stay, and pass over the bucket again and again, instead of exiting after one pass.', {
+    short: 'w',
+  }),
+  'wait-interval': goDurationMs('5m', 'Pause between passes.'),
+  'downsampling.disable': bool(false, 'Do not downsample. Must be given: this version does not downsample.'),
+  'block-discovery-strategy': choice(
+    listStrategies,
+    'concurrent',
+    'How blocks are found: one listing of the root and one look at each block, or one listing of everything.',
+  ),
+  'block-meta-fetch-concurrency': int(32, 'Block metas fetched at once.'),
+  'block-files-concurrency': int(1, 'Files of one block moved at once.'),
+  'compact.cleanup-interval': goDurationMs(
+    '5m',
+    'With --wait, interval between looks for partial uploads; 0s is only at the end of passes.',
+  ),
+  'compact.progress-interval': goDurationMs(
+    '5m',
+    'With --wait, interval between looks at what is left to do; 0s is never.',
+  ),
+  'compact.concurrency': int(1, 'Groups compacted at once.'),
+  'compact.blocks-fetch-concurrency': int(1, 'Blocks of one group downloaded at once.'),
+  'delete-delay': durationMs('48h', 'Time from a deletion mark to the deletion; 0 is at once.'),
+  'deduplication.func': choice(
+    offlineDedupFuncs,
+    '',
+    'How overlapping replicas are merged: empty is one-to-one, or penalty.',
+  ),
+  'deduplication.replica-label': stringList(
+    [],
+    'Label in which replicas differ; they are merged into one stream, which cannot be undone. Also a list with commas.',
+  ),
+  'compact.enable-vertical-compaction': bool(false, 'Merge overlapping blocks; replica labels imply it.', {
+    isHidden: true,
+  }),
+  'compact.block-max-index-size': bytes('64GB', 'Leave the largest block out of mergers whose index may pass this.', {
+    isHidden: true,
+  }),
+  'compact.skip-block-with-out-of-order-chunks': bool(
+    false,
+    'No longer needed: broken blocks are always marked no-compact, and everything else goes on.',
+    { isHidden: true },
+  ),
+  'debug.accept-malformed-index': bool(false, 'Tolerate labels out of order in indexes.', { isHidden: true }),
+  'debug.max-compaction-level': int(4, 'Highest level: 0 is 1h, 1 is 2h, 2 is 8h, 3 is 2d, 4 is 14d.', {
+    isHidden: true,
+  }),
+  'hash-func': choice(hashFuncs, '', 'Record a fingerprint of every uploaded file.'),
+  'min-time': time('0000-01-01T00:00:00Z', 'Oldest data to look at: RFC 3339, or relative to now such as -6w.'),
+  'max-time': time('9999-12-31T23:59:59Z', 'Newest data to look at: RFC 3339, or relative to now such as -2w.'),
+  'dry-run': bool(false, 'Print what one pass would do, when and why, and change nothing.'),
+} satisfies FlagTable;
+
+type CompactValues = CommandValues<typeof compactFlags>;
+
+export const command = defineCommand({
+  name: 'compact',
+  summary: 'Compaction, replica de-duplication, retention and deletion for the blocks of a bucket.',
+  flags: compactFlags,
+  async run(values, context) {
+    const config = configOf(values);
+    if (values['dry-run']) return dryRun(values, config, context);
+    const done = new AbortController();
+    const stop = AbortSignal.any([context.stop, done.signal]);
+    return runCommand({
+      name: 'compact',
+      values,
+      context: { ...context, stop },
+      components: async ({ logger, metrics }) => {
+        const { bucket, compactor } = await open(values, config, { logger, metrics, env: context.env });
+        metrics
+          .gauge('thanos_consistency_delay_seconds', 'How old a block must be to be looked at.')
+          .set(values['consistency-delay'] / 1000);
+        const service = new CompactorService(
+          { compactor, logger, onDone: () => done.abort(new Fault('canceled', 'one pass is done')) },
+          {
+            waits: values.wait,
+            waitIntervalMs: values['wait-interval'],
+            cleanupIntervalMs: values['compact.cleanup-interval'],
+            progressIntervalMs: values['compact.progress-interval'],
+          },
+        );
+        return [{ name: 'bucket', start: async () => {}, stop: () => bucket.close() }, service];
+      },
+    });
+  },
+});
+
+interface OpenDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly env: CommandContext['env'];
+}
+
+async function open(
+  values: CompactValues,
+  config: CompactorConfig,
+  { logger, metrics, env }: OpenDeps,
+): Promise<{ readonly bucket: Bucket; readonly compactor: Compactor }> {
+  const bucket = await openBucket({ logger, metrics, env }, values['objstore.config']);
+  const deps = { bucket, logger, metrics };
+  const syncer = compactView(deps, {
+    dataDir: values['data-dir'],
+    strategy: values['block-discovery-strategy'],
+    concurrency: values['block-meta-fetch-concurrency'],
+    consistencyDelayMs: values['consistency-delay'],
+    deleteDelayMs: values['delete-delay'],
+    replicaLabels: replicaLabelsOf(values),
+    minTime: values['min-time'],
+    maxTime: values['max-time'],
+  });
+  return { bucket, compactor: new Compactor({ ...deps, syncer }, config) };
+}
+
+async function dryRun(values: CompactValues, config: CompactorConfig, context: CommandContext): Promise<number> {
+  const { logger, env, stdout, stop } = context;
+  const { bucket, compactor } = await open(values, config, { logger, metrics: new Metrics(), env });
+  try {
+    for (const line of await compactor.describe(backgroundRequest(stop))) stdout.write(`${line}\n`);
+    return 0;
+  } finally {
+    await bucket.close();
+  }
+}
+
+function configOf(values: CompactValues): CompactorConfig {
+  if (!values['downsampling.disable']) {
+    throw new Fault('unsupported', 'this version does not downsample: give --downsampling.disable to compact without');
+  }
+  const replicaLabels = replicaLabelsOf(values);
+  if (values['deduplication.func'] !== '' && replicaLabels.length === 0) {
+    throw new Fault('invalid', 'invalid argument: --deduplication.func needs a --deduplication.replica-label');
+  }
+  const level = values['debug.max-compaction-level'];
+  if (level < 0 || level >= levelRangesMs.length) {
+    throw new Fault(
+      'invalid',
+      `invalid argument: --debug.max-compaction-level must be 0 to ${levelRangesMs.length - 1}`,
+    );
+  }
+  const hasVertical = values['compact.enable-vertical-compaction'] || replicaLabels.length > 0;
+  return {
+    planner: {
+      rangesMs: levelRangesMs.slice(0, level + 1),
+      hasVertical,
+      maxIndexSizeBytes: values['compact.block-max-index-size'],
+    },
+    run: {
+      workDir: join(values['data-dir'], 'compact'),
+      hasVertical,
+      dedupFunc: values['deduplication.func'],
+      blockConcurrency: values['compact.blocks-fetch-concurrency'],
+      fileConcurrency: values['block-files-concurrency'],
+      hashFunc: values['hash-func'],
+      acceptsMalformedIndex: values['debug.accept-malformed-index'],
+    },
+    retention: {
+      rawMs: values['retention.resolution-raw'],
+      fiveMinutesMs: values['retention.resolution-5m'],
+      oneHourMs: values['retention.resolution-1h'],
+    },
+    deleteDelayMs: values['delete-delay'],
+    concurrency: values['compact.concurrency'],
+  };
+}
+
+/** Given one by one, in lists with commas, or both. */
+function replicaLabelsOf(values: CompactValues): readonly string[] {
+  const names = values['deduplication.replica-label'].flatMap((text) => text.split(','));
+  return [...new Set(names.map((name) => name.trim()).filter((name) => name !== ''))];
+}

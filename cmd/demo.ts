@@ -1,0 +1,181 @@
+// tributary demo: everything at once, with demonstration data: what `npm start` runs.
+
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { backgroundRequest } from '../pkg/async/request.ts';
+import type { FlagTable } from '../pkg/config/flag.ts';
+import { int, optionalString, string } from '../pkg/config/flag-kinds.ts';
+import { Fault } from '../pkg/errors/fault.ts';
+import type { Component } from '../pkg/lifecycle/component.ts';
+import { Group } from '../pkg/lifecycle/group.ts';
+import { Loop } from '../pkg/lifecycle/loop.ts';
+import { Probe } from '../pkg/lifecycle/probe.ts';
+import { openBucket } from '../pkg/objstore/factory.ts';
+import type { Logger } from '../pkg/telemetry/logger.ts';
+import { Metrics } from '../pkg/telemetry/metrics.ts';
+import { type CommandContext, type CommandValues, defineCommand, type TextSink } from './command-spec.ts';
+import { DemoHistory } from './demo/fill.ts';
+import { DEMO_SERIES_COUNT } from './demo/history.ts';
+import { freeAddress, mustBeFree } from './demo/ports.ts';
+import { Program } from './demo/program.ts';
+import { type PlannedProgram, planPrograms } from './demo/programs.ts';
+import { findPeer } from './find-peer.ts';
+
+const demoFlags = {
+  'data-dir': string('./data', 'Where the bucket, logs and working files go.'),
+  'http-address': string('127.0.0.1:10902', "Address of the querier's HTTP API."),
+  'grpc-address': string('', "Address of the querier's gRPC API; a free port when not given."),
+  'history-days': int(3, 'Days of demonstration history to keep in the bucket.'),
+  'prometheus.url': optionalString('Your own Prometheus, to put the sidecar beside it instead of beside two of ours.'),
+  'prometheus.data-dir': optionalString('Its data directory: finished blocks are uploaded to the bucket.'),
+} satisfies FlagTable;
+
+type DemoValues = CommandValues<typeof demoFlags>;
+
+const EXTEND_INTERVAL_MS = 60_000;
+/** From here on writing takes long enough to show progress. */
+const MANY_BLOCKS = 10;
+const GRACE_MS = 60_000;
+
+export const command = defineCommand({
+  name: 'demo',
+  summary: 'Everything at once, with demonstration data: a first look.',
+  flags: demoFlags,
+  run: runDemo,
+});
+
+async function runDemo(values: DemoValues, context: CommandContext): Promise<number> {
+  const { stdout, stop } = context;
+  const dataDir = resolve(values['data-dir']);
+  if (values['history-days'] < 1) throw new Fault('invalid', '--history-days must be at least 1');
+  if (values['prometheus.data-dir'] !== undefined && values['prometheus.url'] === undefined) {
+    throw new Fault('invalid', '--prometheus.data-dir needs --prometheus.url: it is the directory of that Prometheus');
+  }
+  await mustBeFree(values['http-address'], '--http-address');
+  if (values['grpc-address'] !== '') await mustBeFree(values['grpc-address'], '--grpc-address');
+  const bucketDir = join(dataDir, 'bucket');
+  mkdirSync(bucketDir, { recursive: true });
+  const bucketYaml = `{type: FILESYSTEM, config: {directory: ${JSON.stringify(bucketDir)}}}`;
+  const { logger, env } = context;
+  const bucket = await openBucket({ logger, metrics: new Metrics(), env }, bucketYaml);
+  try {
+    const history = new DemoHistory(bucket, {
+      stagingDir: join(dataDir, 'staging'),
+      days: values['history-days'],
+    });
+    await fill(history, values['history-days'], stdout, stop);
+    if (stop.aborted) return 0;
+    const programs = await planPrograms({
+      dataDir,
+      bucketYaml,
+      queryHttpAddress: values['http-address'],
+      queryGrpcAddress: values['grpc-address'] || (await freeAddress()),
+      prometheusProgram: values['prometheus.url'] === undefined ? await findPeer('prometheus', env) : undefined,
+      prometheusUrl: values['prometheus.url'],
+      prometheusDataDir: values['prometheus.data-dir'],
+    });
+    const keepUp = new Loop(
+      {
+        logger,
+        step: async (signal) => {
+          await history.extend(backgroundRequest(signal), Date.now(), () => {});
+        },
+      },
+      { name: 'demo history', intervalMs: EXTEND_INTERVAL_MS },
+    );
+    const group = new Group({ logger: troubleOf(logger), probe: new Probe() }, { graceMs: GRACE_MS }, [
+      ...programs.map((program) => announced(new Program(program), program, stdout)),
+      keepUp,
+      welcome(values, programs, dataDir, stdout),
+    ]);
+    await group.run(stop);
+    stdout.write('everything is stopped; the data stays in place for the next start\n');
+    return 0;
+  } finally {
+    await bucket.close();
+  }
+}
+
+async function fill(history: DemoHistory, days: number, stdout: TextSink, stop: AbortSignal): Promise<void> {
+  const request = backgroundRequest(stop);
+  const begun = Date.now();
+  let told = 0;
+  const written = await history.extend(request, begun, (done, wanted) => {
+    // A later start has a few blocks to add, which needs no telling.
+    if (wanted < MANY_BLOCKS) return;
+    if (told === 0) stdout.write(`Filling the bucket with ${days} days of demonstration history:\n`);
+    // A line for every fifth is progress enough, also in a log file.
+    const fifth = Math.max(1, Math.floor((5 * done) / wanted));
+    if (fifth > told) stdout.write(`  ${done} of ${wanted} blocks\n`);
+    told = fifth;
+  });
+  await history.dropReplaced(request);
+  if (written === 0) return;
+  const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+  stdout.write(
+    `wrote ${written} blocks of ${days} days of two replicas, ${DEMO_SERIES_COUNT} series each, in ${seconds} s\n`,
+  );
+}
+
+/** A program that tells when it runs. */
+function announced(program: Program, { name, what, url }: PlannedProgram, stdout: TextSink): Component {
+  return {
+    name,
+    start: async (host) => {
+      await program.start(host);
+      if (!host.signal.aborted) stdout.write(`  ${name.padEnd(14)} ${url.padEnd(28)} ${what}\n`);
+    },
+    stop: () => program.stop(),
+  };
+}
+
+/** The last to start: everything runs, so this is the moment to say what can be asked. */
+function welcome(
+  values: DemoValues,
+  programs: readonly PlannedProgram[],
+  dataDir: string,
+  stdout: TextSink,
+): Component {
+  const api = `http://${values['http-address']}/api/v1`;
+  return {
+    name: 'welcome',
+    start: async () => {
+      const lines = [
+        '',
+        'Tributary runs. Ask it, in another terminal:',
+        `  curl '${api}/query' --data-urlencode 'query=sum by (cluster, job) (up)'`,
+        `  curl '${api}/query' --data-urlencode 'query=sum by (handler) (rate(http_requests_total{cluster="demo"}[5m]))'`,
+        '  and with dedup=false, to see both replicas:',
+        `  curl '${api}/query' --data-urlencode 'query=up{cluster="demo",job="shop"}' --data 'dedup=false'`,
+        `Grafana: add a Prometheus data source with the URL http://${values['http-address']}`,
+        aboutPrometheus(values, programs),
+        `Data and logs are in ${dataDir}. Ctrl-C stops everything.`,
+        '',
+      ];
+      stdout.write(`${lines.join('\n')}\n`);
+    },
+    stop: async () => {},
+  };
+}
+
+function aboutPrometheus(values: DemoValues, programs: readonly PlannedProgram[]): string {
+  const { 'prometheus.url': url, 'prometheus.data-dir': directory } = values;
+  if (url !== undefined && directory === undefined)
+    return `Recent data of ${url} is in the answers; nothing is uploaded.`;
+  if (url !== undefined) return `Recent data of ${url} is in the answers; its finished blocks go to the bucket.`;
+  if (programs.some(({ name }) => name.startsWith('prometheus'))) {
+    return 'Two replicas of a real Prometheus scrape all this (cluster="local"); their first blocks are in the bucket in two minutes.';
+  }
+  return 'No Prometheus was found: this is demonstration data only. --prometheus.url=URL puts a sidecar beside yours.';
+}
+
+/** What the group tells as it starts and stops is on stdout already, in words for people; trouble is still logged. */
+function troubleOf(logger: Logger): Logger {
+  return {
+    debug: (message, fields) => logger.debug(message, fields),
+    info: (message, fields) => logger.debug(message, fields),
+    warn: (message, fields) => logger.warn(message, fields),
+    error: (message, fields) => logger.error(message, fields),
+    with: (fields) => troubleOf(logger.with(fields)),
+  };
+}
