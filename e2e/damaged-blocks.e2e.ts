@@ -1,0 +1,139 @@
+// Blocks that are damaged in the bucket, and queries that are wrong: each has one clear error that names the block or the
+// place and the reason, and nothing else is lost.
+
+import assert from 'node:assert/strict';
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, onTestFailed, test } from 'vitest';
+import { goldenDir } from '../dev/golden.ts';
+import { Cluster } from './harness/cluster.ts';
+import { filesystemYaml, ours, type Service, startQuery, startStore } from './harness/programs.ts';
+
+const golden = goldenDir();
+
+describe.skipIf(golden === undefined)('blocks that are damaged in the bucket', () => {
+  const cluster = new Cluster('damaged-blocks');
+  afterAll(() => cluster.close());
+  const source = golden === undefined ? '' : join(golden, 'bucket', 'dedup', 'before');
+  const MINUTE_MS = 60_000;
+  const HOUR_MS = 60 * MINUTE_MS;
+  const BEGIN_MS = 1_718_668_800_000;
+  interface Damage {
+    readonly what: string;
+    /** Its directory is the argument. */
+    readonly breakIt: (block: string) => void;
+    /** Said when the block is loaded; the block is then not served. */
+    readonly logged?: RegExp;
+    /** Said when it is read. */
+    readonly warned?: RegExp;
+  }
+  const damages: readonly Damage[] = [
+    {
+      what: 'an index of noise',
+      breakIt: (block) => writeFileSync(join(block, 'index'), noise(readFileSync(join(block, 'index')).length)),
+      logged: /level=warn msg="block is not served.*\/index: index table of contents: checksum is \w+, expected/,
+    },
+    {
+      what: 'a truncated chunk file',
+      breakIt: (block) => truncateSync(join(block, 'chunks', '000001'), 200),
+      warned: /chunk|segment|beyond|short|truncated/i,
+    },
+    {
+      what: 'a chunk with a wrong checksum',
+      breakIt: (block) => {
+        const path = join(block, 'chunks', '000001');
+        const bytes = readFileSync(path);
+        for (let at = 16; at < bytes.length; at += 16) bytes[at] ^= 0xff;
+        writeFileSync(path, bytes);
+      },
+      warned: /checksum|corrupt|chunk/i,
+    },
+    {
+      what: 'an empty meta.json',
+      breakIt: (block) => writeFileSync(join(block, 'meta.json'), ''),
+      logged: /level=warn msg="block is left out: its meta.json cannot be used".*(empty|JSON)/i,
+    },
+    {
+      what: 'a meta.json that is not JSON',
+      breakIt: (block) => writeFileSync(join(block, 'meta.json'), '<html>not found</html>'),
+      logged: /level=warn msg="block is left out: its meta.json cannot be used".*JSON/i,
+    },
+    {
+      what: 'a missing segment',
+      breakIt: (block) => rmSync(join(block, 'chunks', '000001')),
+      warned: /000001.*(no such|not found|ENOENT|missing)/i,
+    },
+  ];
+  let gateway: Service;
+  let querier: Service;
+  let blocks: readonly string[] = [];
+
+  beforeAll(async () => {
+    const directory = cluster.path('damaged');
+    cpSync(source, directory, { recursive: true });
+    const metas = readdirSync(directory).map((ulid) => {
+      const { minTime, thanos } = JSON.parse(readFileSync(join(directory, ulid, 'meta.json'), 'utf8'));
+      return { ulid, minTime: minTime as number, labels: thanos.labels as Record<string, string> };
+    });
+    const ofA = metas.filter(({ labels }) => labels['cluster'] === 'ha' && labels['replica'] === 'A');
+    blocks = ofA.sort((a, b) => a.minTime - b.minTime).map(({ ulid }) => ulid);
+    for (const [i, { breakIt }] of damages.entries()) breakIt(join(directory, blocks[i]));
+    gateway = await startStore(cluster, ours, 'damaged', filesystemYaml(directory));
+    querier = await startQuery(cluster, ours, 'damaged', [gateway]);
+  });
+
+  for (const [i, { what, logged, warned }] of damages.entries()) {
+    test(what, async () => {
+      onTestFailed(() => console.error(cluster.logs));
+      // Both replicas were scraped then.
+      const time = (BEGIN_MS + (2 * i + 1) * HOUR_MS - 20 * MINUTE_MS) / 1000;
+      const other = await ask('ha_requests_total{replica="B"}', time);
+      assert.deepEqual([other.status, other.count, other.warnings], [200, 4, []]);
+      const broken = await ask('ha_requests_total{replica="A"}', time);
+      if (logged !== undefined) {
+        assert.deepEqual([broken.status, broken.count, broken.warnings], [200, 0, []]);
+        const lines = gateway.server.log.split('\n').filter((line) => line.includes(blocks[i]));
+        assert.match(lines.join('\n'), logged);
+        return;
+      }
+      assert.equal(broken.status, 200);
+      assert.equal(broken.warnings.length, 1);
+      assert.match(broken.warnings[0], warned!);
+      assert.match(broken.warnings[0], new RegExp(blocks[i]));
+      const refused = await ask('ha_requests_total{replica="A"}', time, { partial_response: 'false' });
+      assert.equal(refused.status, 422);
+      assert.match(refused.error, warned!);
+    });
+  }
+
+  test('what is wrong with the query is said as well', async () => {
+    const cases: readonly (readonly [query: string, status: number, says: RegExp])[] = [
+      ['up{', 400, /1:4: parse error: unexpected end of input inside braces/],
+      ['up == on(', 400, /parse error/],
+      ['nofunc(up)', 400, /1:1: parse error: unknown function with name "nofunc"/],
+      ['up{a=~"("}', 400, /error parsing regexp: missing closing \)/],
+      ['ha_requests_total{replica="B"} * on () ha_requests_total', 422, /multiple matches|many-to-many|duplicate/],
+    ];
+    for (const [query, status, says] of cases) {
+      const answer = await ask(query, BEGIN_MS / 1000 + 3600);
+      assert.equal(answer.status, status, query);
+      assert.match(answer.error, says);
+    }
+  });
+
+  async function ask(query: string, time: number, more: Readonly<Record<string, string>> = {}) {
+    const parameters = new URLSearchParams({ query, time: String(time), dedup: 'false', ...more });
+    const response = await fetch(`${querier.url}/api/v1/query?${parameters}`);
+    const body = (await response.json()) as { data?: { result: unknown[] }; warnings?: string[]; error?: string };
+    return {
+      status: response.status,
+      count: body.data?.result.length ?? 0,
+      warnings: body.warnings ?? [],
+      error: body.error ?? '',
+    };
+  }
+});
+
+function noise(length: number): Buffer {
+  return Buffer.from(Array.from({ length }, (_, i) => (i * 89 + 7) & 0xff));
+}
