@@ -32,11 +32,17 @@ export class RetryPolicy {
   readonly #config: RetryPolicyConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #random: (() => number) | undefined;
   readonly #rate: AdaptiveRate;
   #budget = FULL_BUDGET;
 
-  constructor(deps: { readonly logger: Logger; readonly clock?: Clock }, config: RetryPolicyConfig = defaultRetries) {
+  /** `random`, 0 to 1, draws the length of the pauses. */
+  constructor(
+    deps: { readonly logger: Logger; readonly clock?: Clock; readonly random?: () => number },
+    config: RetryPolicyConfig = defaultRetries,
+  ) {
     this.#logger = deps.logger;
+    this.#random = deps.random;
     this.#clock = deps.clock ?? systemClock;
     this.#rate = new AdaptiveRate(this.#clock);
     this.#config = config;
@@ -64,6 +70,7 @@ export class RetryPolicy {
           attempts,
           kinds: passingKinds,
           clock: this.#clock,
+          ...(this.#random === undefined ? {} : { random: this.#random }),
           onRetry: (thrown, attempt, delayMs) =>
             this.#logger.debug('bucket request is tried again', {
               what,

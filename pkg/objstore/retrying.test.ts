@@ -134,7 +134,7 @@ describe('retries', () => {
   test('pauses grow, and end at once when the signal aborts', async () => {
     const clock = new FakeClock();
     const policy = new RetryPolicy(
-      { logger: silentLogger, clock },
+      { logger: silentLogger, clock, random: () => 0.5 },
       { attempts: 9, minDelayMs: 1000, maxDelayMs: 4000 },
     );
     const controller = new AbortController();
@@ -144,13 +144,13 @@ describe('retries', () => {
       throw new Fault('unavailable', 'down');
     });
     result.catch(() => {});
-    await clock.advance(499);
+    await clock.advance(749);
     assert.equal(calls, 1);
-    await clock.advance(501);
+    await clock.advance(1);
     assert.equal(calls, 2);
-    await clock.advance(999);
+    await clock.advance(1499);
     assert.equal(calls, 2);
-    await clock.advance(1001);
+    await clock.advance(1);
     assert.equal(calls, 3);
     controller.abort();
     await assert.rejects(result, (thrown) => kindOf(thrown) === 'canceled');
