@@ -1,4 +1,4 @@
-// Compiles the AssemblyScript kernels of pkg/**/kernels/assembly into wasm.generated.ts beside that folder: the module as
+// Compiles the AssemblyScript kernels of pkg/**/kernels/assembly into generated files beside that folder: each module as
 // base64, so that it loads synchronously, from source, from the build and in a browser alike. Plain JavaScript, like
 // everything that runs before there is a build.
 
@@ -9,10 +9,16 @@ import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Each kernel folder has one entry file in `assembly`, and how many pages of 64 KiB its memory takes. */
-const kernels = [{ folder: 'pkg/tsdb/chunkenc/kernels', entry: 'xor.ts', pages: 56 }];
+/** Each module has an entry file in `assembly`, takes so many pages of 64 KiB, and goes into a file of its own. */
+const folder = 'pkg/tsdb/chunkenc/kernels';
+const kernels = [
+  { folder, entry: 'xor.ts', pages: 56, output: 'wasm.generated.ts' },
+  { folder, entry: 'xor-encode.ts', pages: 36, output: 'xor-encode.generated.ts' },
+  { folder, entry: 'histogram.ts', pages: 44, output: 'histogram.generated.ts' },
+  { folder: 'pkg/tsdb/index/kernels', entry: 'postings.ts', pages: 33, output: 'index.generated.ts' },
+];
 
-for (const { folder, entry, pages } of kernels) {
+for (const { folder, entry, pages, output } of kernels) {
   const source = join(root, folder, 'assembly');
   const outputs = new Map();
   const { error, stderr } = await asc.main(
@@ -37,5 +43,5 @@ for (const { folder, entry, pages } of kernels) {
   }
   const base64 = Buffer.from(wasm).toString('base64');
   const text = `// Made from assembly/${entry} by dev/generate-kernels.mjs.\n\nexport const wasmBase64 =\n  '${base64}';\n`;
-  writeFileSync(join(root, folder, 'wasm.generated.ts'), text);
+  writeFileSync(join(root, folder, output), text);
 }

@@ -3,8 +3,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { parse } from '@babel/parser';
-import { floors, openShelves, packageRooms, pureRooms } from './floors.ts';
+import { type ParserPlugin, parse } from '@babel/parser';
+import { entries, floors, openShelves, packageRooms, pureRooms } from './floors.ts';
 import { projectRoot } from './golden.ts';
 
 interface SourceFile {
@@ -33,7 +33,7 @@ process.exitCode = problems.length === 0 ? 0 : 1;
 function sourceFiles(folder: string): SourceFile[] {
   const found: SourceFile[] = [];
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.d.ts')) continue;
+    if (!entry.isFile() || !/\.tsx?$/.test(entry.name) || entry.name.endsWith('.d.ts')) continue;
     const path = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/');
     if (path.includes('.generated.') || /\/(generated|assembly|testdata)\//.test(path)) continue;
     const text = readFileSync(join(root, path), 'utf8');
@@ -45,7 +45,9 @@ function sourceFiles(folder: string): SourceFile[] {
 /** What a file imports, statically or by `import('...')`: project paths from the root, or package names. */
 function importsOf(path: string, text: string): string[] {
   const specifiers: string[] = [];
-  const tree = parse(text, { sourceType: 'module', plugins: ['typescript', 'explicitResourceManagement'] });
+  const plugins: ParserPlugin[] = ['typescript', 'explicitResourceManagement'];
+  if (path.endsWith('x')) plugins.push('jsx');
+  const tree = parse(text, { sourceType: 'module', plugins });
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) {
       node.forEach(visit);
@@ -127,7 +129,7 @@ function packageProblems(file: SourceFile): string[] {
     if (target.startsWith('node:') || byPath.has(target) || roomOf(target) !== undefined) continue;
     const home = packageRooms[name];
     if (home === undefined) out.push(`${file.path}: package ${name} is not in dev/floors.ts`);
-    else if (home !== room) out.push(`${file.path}: package ${name} belongs to room ${home}`);
+    else if (!file.path.startsWith(`pkg/${home}/`)) out.push(`${file.path}: package ${name} belongs to ${home}`);
   }
   return out;
 }
@@ -153,7 +155,7 @@ function deadFileProblems(): string[] {
   const imported = new Set(files.flatMap((file) => file.imports));
   return files
     .filter((file) => file.path.startsWith('pkg/') && !/\.(test|fuzz|bench)\.ts$/.test(file.path))
-    .filter((file) => !imported.has(file.path) && !file.path.endsWith('.worker.ts'))
+    .filter((file) => !imported.has(file.path) && !file.path.endsWith('.worker.ts') && !entries.has(file.path))
     .map((file) => `${file.path}: nobody imports it`);
 }
 
