@@ -1,5 +1,6 @@
 // What travels with one request, through every layer and over every hop.
 
+import type { ByteAccount } from './byte-budget.ts';
 import { sharedSignal } from './deadline.ts';
 
 export interface RequestContext {
@@ -9,6 +10,8 @@ export interface RequestContext {
   readonly tenant: string;
   /** Carried from hop to hop in `request-id`; absent for work that no request started. */
   readonly requestId?: string;
+  /** Where the request counts the bytes it holds; absent where nobody set a budget. */
+  readonly bytes?: ByteAccount;
 }
 
 export const DEFAULT_TENANT = 'default-tenant';

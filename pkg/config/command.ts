@@ -12,12 +12,16 @@ export interface CommandLine<T extends FlagTable> {
   readonly flags: T;
   /** Long names of the reference's flags for this command: those not in the table are refused by name. */
   readonly referenceFlags: ReadonlySet<string>;
+  /** The command takes arguments that are no flags: one at least. */
+  readonly takesOperands?: boolean;
 }
 
 /** Flags after the command line was understood; set-up flags (files, labels) are read when asked for. */
 export interface ParsedFlags<T extends FlagTable> {
   /** True when `--help` or `-h` was among the arguments: values were not checked then. */
   readonly wantsHelp: boolean;
+  /** The arguments that are no flags, in order; none unless the command takes them. */
+  readonly operands: readonly string[];
   /** Values of everything but set-up flags. Empty when help is wanted. */
   readonly early: Partial<FlagValues<T>>;
   /** Every value. Throws `invalid` with a message that names the flag's trouble. */
@@ -51,8 +55,10 @@ export function parseFlags<T extends FlagTable>(line: CommandLine<T>, args: read
   } catch (thrown) {
     throw thrown instanceof CommanderError ? parseFailure(thrown, line) : thrown;
   }
-  if (command.args.length > 0) throw unknownUsage(`unexpected ${command.args[0]}`);
-  if (wantsHelp) return { wantsHelp, early: {}, finish: noValues };
+  const takesOperands = line.takesOperands === true;
+  if (command.args.length > 0 && !takesOperands) throw unknownUsage(`unexpected ${command.args[0]}`);
+  if (wantsHelp) return { wantsHelp, operands: [], early: {}, finish: noValues };
+  if (takesOperands && command.args.length === 0) throw invalidUsage('required argument not provided');
   checkRepeats(line.flags, given, order);
   const early: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(line.flags)) {
@@ -60,6 +66,7 @@ export function parseFlags<T extends FlagTable>(line: CommandLine<T>, args: read
   }
   return {
     wantsHelp,
+    operands: command.args,
     early: early as Partial<FlagValues<T>>,
     finish(sources) {
       const values: Record<string, unknown> = { ...early };

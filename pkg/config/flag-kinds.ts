@@ -103,6 +103,11 @@ export function bytes(byDefault: string, help: string, options: FlagOptions = {}
   return single('SIZE', byDefault, help, options, parseSize);
 }
 
+/** As bytes, but undefined when not given. */
+export function optionalBytes(help: string, options: FlagOptions = {}): Flag<number | undefined> {
+  return optional('SIZE', help, options, parseSize);
+}
+
 /** A duration in the Prometheus form (`1h30m`), to milliseconds. */
 export function durationMs(byDefault: string, help: string, options: FlagOptions = {}): Flag<number> {
   return single('DURATION', byDefault, help, options, parseDuration);

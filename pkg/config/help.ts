@@ -15,14 +15,20 @@ export interface CommandLineHelp {
   readonly summary: string;
   readonly flags: FlagTable;
   /** Commands below this one. */
-  readonly commands?: readonly { readonly name: string; readonly summary: string }[];
+  readonly commands?: readonly {
+    readonly name: string;
+    readonly summary: string;
+  }[];
+  /** What stands behind the flags, as `<file> ...`. */
+  readonly operands?: string;
 }
 
 /** The whole help of a command, ending in a newline. Hidden flags are left out. */
 export function usageText(help: CommandLineHelp): string {
   const words = [help.program, help.name].filter((word) => word !== '').join(' ');
   const hasCommands = help.commands !== undefined && help.commands.length > 0;
-  let text = `usage: ${words} [<flags>]${hasCommands ? ' <command> [<args> ...]' : ''}\n\n${help.summary}\n`;
+  const more = hasCommands ? ' <command> [<args> ...]' : help.operands === undefined ? '' : ` ${help.operands}`;
+  let text = `usage: ${words} [<flags>]${more}\n\n${help.summary}\n`;
   const rows = flagRows(help.flags);
   if (rows.length > 0) text += `\nFlags:\n${rows.map(printRow).join('')}`;
   if (hasCommands) {

@@ -34,6 +34,7 @@ describe('durations', () => {
     ['5x', 'unknown unit "x" in duration "5x"'],
     ['-5m', 'not a valid duration string: "-5m"'],
     ['1000000000y', 'duration out of range'],
+    ['1234567890123456789035m', 'not a valid duration string: "1234567890123456789035m"'],
   ] as const)
     test(`${JSON.stringify(text)} is refused`, () => {
       assert.throws(() => parseDuration(text), { kind: 'invalid', message });

@@ -24,7 +24,9 @@ export function parseDuration(text: string): number {
   let sumMs = 0;
   while (at < text.length) {
     const digits = /^[0-9]+/.exec(text.slice(at))?.[0];
-    if (digits === undefined) throw new Fault('invalid', `not a valid duration string: ${JSON.stringify(text)}`);
+    // More than an unsigned 64-bit number is no number to the reference.
+    if (digits === undefined || BigInt(digits) >= 2n ** 64n)
+      throw new Fault('invalid', `not a valid duration string: ${JSON.stringify(text)}`);
     at += digits.length;
     const unit = /^[^0-9]*/.exec(text.slice(at))![0];
     at += unit.length;

@@ -170,6 +170,12 @@ describe('counter resets', () => {
     test(`${what}: ${expected}`, () => assert.equal(isCounterReset(current, before), expected));
   }
 
+  test('a bucket that is gone has fallen, although it held less than nothing', () => {
+    const difference = histogram({ count: -9, zeroCount: 0, positive: { 1: -4, 2: -5 } });
+    assert.equal(isCounterReset(histogram({ count: 3, positive: { 2: 3 } }), difference), true);
+    assert.equal(isCounterReset(histogram({ count: 3, positive: { 1: 0, 2: 3 } }), difference), false);
+  });
+
   test('custom bounds are compared as far as both have them', () => {
     const older = custom([2, 4, 6], { 0: 1, 1: 2, 2: 5, 3: 7 }, 15);
     assert.equal(isCounterReset(custom([2, 3, 4, 6], { 0: 1, 2: 1, 3: 5, 4: 8 }, 15), older), true);

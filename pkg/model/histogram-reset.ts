@@ -46,8 +46,9 @@ function hasFallen(current: BucketCounts, previous: BucketCounts, schema = 0, fr
     const index = previous.indexes[i];
     if (from > 0 && exponentialBound(index, schema) <= from) continue;
     while (at < indexes.length && indexes[at] < index) at++;
-    const now = at < indexes.length && indexes[at] === index ? counts[at] : 0;
-    if (now < previous.counts[i]) return true;
+    const isThere = at < indexes.length && indexes[at] === index;
+    // A bucket that is gone has fallen, even from below nothing: differences of histograms hold such counts.
+    if (isThere ? counts[at] < previous.counts[i] : previous.counts[i] !== 0) return true;
   }
   return false;
 }

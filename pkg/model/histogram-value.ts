@@ -45,8 +45,8 @@ export function usesCustomBounds({ schema }: Pick<HistogramValue, 'schema'>): bo
 export function histogramValueOf(histogram: Histogram): HistogramValue | undefined {
   if (isStaleHistogram(histogram)) return undefined;
   const { hint, schema, zeroThreshold, zeroCount, count, sum, customValues } = histogram;
-  const positive = { indexes: indexesOf(histogram.positiveSpans), counts: countsOf(histogram, 'positive') };
-  const negative = { indexes: indexesOf(histogram.negativeSpans), counts: countsOf(histogram, 'negative') };
+  const positive = { indexes: bucketIndexes(histogram.positiveSpans), counts: countsOf(histogram, 'positive') };
+  const negative = { indexes: bucketIndexes(histogram.negativeSpans), counts: countsOf(histogram, 'negative') };
   const isTooFine = schema > FINEST_SCHEMA;
   return {
     hint,
@@ -123,7 +123,8 @@ export function outOfSequence(histogram: HistogramValue): HistogramValue {
 /** The samples of a chunk share their spans, so these are unfolded once. */
 const unfolded = new WeakMap<readonly BucketSpan[], Int32Array>();
 
-function indexesOf(spans: readonly BucketSpan[]): Int32Array {
+/** The absolute indexes that spans stand for; the same array for the same spans. `corrupt` when spans overlap. */
+export function bucketIndexes(spans: readonly BucketSpan[]): Int32Array {
   if (spans.length === 0) return noBuckets.indexes;
   const known = unfolded.get(spans);
   if (known !== undefined) return known;
