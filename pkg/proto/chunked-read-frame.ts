@@ -1,9 +1,13 @@
 // Reads the frames of a streamed remote-read answer without an object for a chunk, as series-frame.ts does.
 //
+//   frame                length uvarint │ CRC-32C of the message u32 big-endian │ message, a ChunkedReadResponse
+//
 //   ChunkedReadResponse  1 series, repeated │ 2 query index int64
 //   ChunkedSeries        1 label, repeated │ 2 chunk, repeated
 //   Chunk                1 min time int64 │ 2 max time int64 │ 3 encoding enum (block format number) │ 4 data bytes
 
+import { crc32c } from '../bytes/crc32c.ts';
+import { MAX_VARINT_BYTES, writeUvarint } from '../bytes/varint.ts';
 import { Fault } from '../errors/fault.ts';
 import type { Labels } from '../model/labels.ts';
 import { LabelsReader } from './labels-reader.ts';
@@ -17,6 +21,17 @@ const TAG_4_BYTES = (4 << 3) | LENGTH_DELIMITED;
 const TAG_1_VARINT = (1 << 3) | VARINT;
 const TAG_2_VARINT = (2 << 3) | VARINT;
 const TAG_3_VARINT = (3 << 3) | VARINT;
+
+const CRC_BYTES = 4;
+
+/** An encoded ChunkedReadResponse with what goes before it in a stream; the bytes are new. */
+export function frameMessage(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(MAX_VARINT_BYTES + CRC_BYTES + message.length);
+  const at = writeUvarint(frame, 0, message.length);
+  new DataView(frame.buffer).setUint32(at, crc32c(message));
+  frame.set(message, at + CRC_BYTES);
+  return frame.subarray(0, at + CRC_BYTES + message.length);
+}
 
 export class ChunkedReadFrameReader {
   readonly #labels: LabelsReader;

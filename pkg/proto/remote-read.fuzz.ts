@@ -1,10 +1,15 @@
-// Damaged remote-read messages: both readers of a streamed frame and the codecs answer or refuse.
+// Damaged remote read and write messages: both readers of a streamed frame and the codecs answer or refuse.
 
+import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { checkDamaged, damageTimeoutMs } from '../bytes/damage-fixture.ts';
+import { decodeSnappy } from '../bytes/snappy.ts';
+import { kindOf } from '../errors/fault.ts';
 import { ChunkedReadFrameReader } from './chunked-read-frame.ts';
+import { readGoldenLines, spellRequest, spellRequestV2 } from './golden-remote.ts';
 import { int64Of } from './int64.ts';
 import { chunkedReadResponseCodec, readRequestCodec, readResponseCodec } from './remote-read.ts';
+import { writeRequestCodec, writeRequestV2Codec } from './remote-write.ts';
 import { StringInterner } from './string-interner.ts';
 
 // The contract's frame: series m with one chunk.
@@ -63,6 +68,39 @@ describe('damaged remote-read messages are read or refused', () => {
   ] as const) {
     test(`${what}, by their codec`, { timeout: damageTimeoutMs }, () => {
       checkDamaged({ inputs, cases: 500, decode: (bytes) => codec.decode(bytes) });
+    });
+  }
+});
+
+describe('damaged remote write requests are read or refused', () => {
+  const lines = readGoldenLines(join(import.meta.dirname, 'testdata', 'write-capture-start-timestamps.jsonl.gz'));
+  /** Some small ones and some with histograms and exemplars. */
+  const bodiesOf = (version: number): Uint8Array[] =>
+    lines
+      .filter((line) => line['version'] === version)
+      .slice(0, 12)
+      .map((line) => new Uint8Array(Buffer.from(line['body'], 'base64')));
+
+  /** What a message says may be invalid after it was decoded. */
+  const orInvalid = (read: () => void): void => {
+    try {
+      read();
+    } catch (thrown) {
+      if (kindOf(thrown) !== 'invalid') throw thrown;
+    }
+  };
+
+  for (const [what, inputs, read] of [
+    ['1.0', bodiesOf(1), (body: Uint8Array) => spellRequest(writeRequestCodec.decode(body))],
+    ['2.0', bodiesOf(2), (body: Uint8Array) => spellRequestV2(writeRequestV2Codec.decode(body))],
+  ] as const) {
+    test(`of ${what}, compressed`, { timeout: damageTimeoutMs }, () => {
+      checkDamaged({ inputs, cases: 300, decode: (bytes) => orInvalid(() => read(decodeSnappy(bytes, 1 << 20))) });
+    });
+
+    test(`of ${what}, uncompressed`, { timeout: damageTimeoutMs }, () => {
+      const bodies = inputs.map((body) => decodeSnappy(body, 1 << 20));
+      checkDamaged({ inputs: bodies, cases: 500, decode: (bytes) => orInvalid(() => read(bytes)) });
     });
   }
 });

@@ -5,6 +5,7 @@
 //   frame of a batch   22 length { 0a length Series }...     up to `batchSize` series or about `frameBytes`
 //   single frame       0a length Series
 
+import { slabs } from '../bytes/slabs.ts';
 import type { Labels } from '../model/labels.ts';
 import { LabelsWriter } from './labels-writer.ts';
 import { seriesResponseCodec } from './store-service.ts';
@@ -65,7 +66,7 @@ export class SeriesFrameWriter {
     return this.#add(labels, labels.length, chunks);
   }
 
-  /** The frame so far, the caller's to keep; the next one begins. Not to be called when empty. */
+  /** The frame so far, the caller's to keep or to give back to `slabs`; the next begins. Not to be called when empty. */
   take(): Buffer {
     let start = HEADER_BYTES;
     if (this.#batchSize >= 2) {
@@ -109,8 +110,11 @@ export class SeriesFrameWriter {
     if (needed <= this.#buffer.length) return;
     const isFirst = this.#seriesCount === 0;
     const capacity = this.#batchSize < 2 ? needed : Math.max(needed, isFirst ? this.#expectedBytes : needed * 2);
-    const larger = Buffer.allocUnsafe(capacity);
-    if (!isFirst) this.#buffer.copy(larger, HEADER_BYTES, HEADER_BYTES, this.#position);
+    const larger = slabs.lend(capacity);
+    if (!isFirst) {
+      this.#buffer.copy(larger, HEADER_BYTES, HEADER_BYTES, this.#position);
+      slabs.giveBack(this.#buffer);
+    }
     this.#buffer = larger;
   }
 }

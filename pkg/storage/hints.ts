@@ -13,4 +13,6 @@ export interface SelectHints {
   /** Labels of the surrounding aggregation; `by` says whether they are kept or dropped. */
   readonly grouping: readonly string[];
   readonly by: boolean;
+  /** Somebody wants to know what each endpoint gave (`SeriesSet.fetched`). */
+  readonly reports?: boolean;
 }

@@ -22,6 +22,11 @@ export interface LabelAnswer {
 
 export interface Queryable {
   /**
+   * True when series may be read after batches that follow theirs, until the end of the request: then one select can serve
+   * several readers.
+   */
+  readonly keepsSeries?: boolean;
+  /**
    * Series that match every matcher and have a sample in the hinted time, in label order, each label set once.
    * Nothing is fetched before the first batch is pulled. Ends early when `request.signal` aborts.
    */

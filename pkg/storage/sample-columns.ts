@@ -15,6 +15,11 @@ export interface SampleColumns {
    * being NaN; a stale histogram is a stale marker like any other. May be shorter than `length`, never longer.
    */
   readonly histograms: readonly (HistogramValue | undefined)[] | undefined;
+  /**
+   * Since when a counter has counted, in ms, for samples that know it; 0 and entries that are missing say nothing. Never
+   * longer than `length`.
+   */
+  readonly starts?: readonly number[] | undefined;
   readonly length: number;
 }
 
@@ -28,6 +33,7 @@ export class SampleBuffer implements SampleColumns {
   values: Float64Array;
   words: Uint32Array;
   histograms: (HistogramValue | undefined)[] | undefined = undefined;
+  starts: number[] | undefined = undefined;
   length = 0;
 
   constructor(capacity = 1024) {
@@ -43,6 +49,7 @@ export class SampleBuffer implements SampleColumns {
   clear(): void {
     this.length = 0;
     this.histograms = undefined;
+    this.starts = undefined;
   }
 
   /** Makes room for `extra` more samples. The column arrays may be replaced: read them again afterwards. */
@@ -77,6 +84,14 @@ export class SampleBuffer implements SampleColumns {
     this.words[2 * this.length - 1] = STALE_HIGH;
   }
 
+  /** Says since when the sample added last has counted; 0 says nothing. */
+  startLast(start: number): void {
+    if (start === 0 && this.starts === undefined) return;
+    this.starts ??= [];
+    while (this.starts.length < this.length - 1) this.starts.push(0);
+    this.starts.push(start);
+  }
+
   /** Adds samples [from, to) of other columns, by bits. */
   pushColumns(source: SampleColumns, from = 0, to = source.length): void {
     const count = to - from;
@@ -86,12 +101,19 @@ export class SampleBuffer implements SampleColumns {
     this.values.set(source.values.subarray(from, to), this.length);
     this.length += count;
     if (source.histograms !== undefined || this.histograms !== undefined) this.#pushHistograms(source, from, to);
+    if (source.starts !== undefined) this.#pushStarts(source.starts, from, to);
   }
 
   /** Brings the histograms up to `length`, of which the last ones are those of `source`. */
   #pushHistograms(source: SampleColumns, from: number, to: number): void {
     const histograms = this.#fill(this.length - (to - from));
     for (let i = from; i < to; i++) histograms.push(source.histograms?.[i]);
+  }
+
+  #pushStarts(source: readonly number[], from: number, to: number): void {
+    const starts = (this.starts ??= []);
+    while (starts.length < this.length - (to - from)) starts.push(0);
+    for (let i = from; i < to; i++) starts.push(source[i] ?? 0);
   }
 
   /** The histograms with exactly `length` entries. */
@@ -105,6 +127,7 @@ export class SampleBuffer implements SampleColumns {
   truncate(length: number): void {
     this.length = length;
     if (this.histograms !== undefined && this.histograms.length > length) this.histograms.length = length;
+    if (this.starts !== undefined && this.starts.length > length) this.starts.length = length;
   }
 
   /** Says that sample i does not follow the one before it any more, as far as it is a histogram. */
@@ -119,6 +142,7 @@ export class SampleBuffer implements SampleColumns {
     this.times.copyWithin(from, to, this.length);
     this.values.copyWithin(from, to, this.length);
     this.histograms?.splice(from, to - from);
+    this.starts?.splice(from, to - from);
     this.length -= to - from;
   }
 }

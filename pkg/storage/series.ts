@@ -21,4 +21,29 @@ export interface SeriesSet {
   readonly batches: AsyncIterable<readonly Series[]>;
   /** Notes that are not failures; complete once `batches` has ended. */
   readonly warnings: readonly string[];
+  /** What the batches so far took to fetch, where the storage counts it. */
+  readonly fetched?: Fetched;
+}
+
+/** Grows while the batches are read. */
+export interface Fetched {
+  /** Of chunks. */
+  readonly bytes: number;
+  /** One for each endpoint that was asked, when `hints.reports` asked for it; complete once the batches have ended. */
+  readonly endpoints: readonly EndpointReport[];
+  /** Of the chunks, ms: 0 is raw. */
+  readonly resolutionsMs?: ReadonlySet<number>;
+}
+
+/** What one endpoint gave for a select. */
+export interface EndpointReport {
+  readonly endpoint: string;
+  readonly durationMs: number;
+  readonly bytes: number;
+  readonly responses: number;
+  readonly series: number;
+  readonly chunks: number;
+  readonly samples: number;
+  /** Why it gave nothing more. */
+  readonly error?: string;
 }
