@@ -6,33 +6,14 @@ import { during } from '../errors/fault.ts';
 import type { HistogramSample } from '../model/histogram.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
-import { lowerBound, type SampleBuffer } from '../storage/sample-columns.ts';
+import type { SampleBuffer } from '../storage/sample-columns.ts';
 import { type BlockMeta, META_FILE, parseBlockMeta } from './block-meta.ts';
-import { decodeXorChunk } from './chunkenc/decode.ts';
-import {
-  ENCODING_FLOAT_HISTOGRAM,
-  ENCODING_FLOAT_HISTOGRAM_ST,
-  ENCODING_HISTOGRAM,
-  ENCODING_HISTOGRAM_ST,
-  ENCODING_XOR,
-  ENCODING_XOR2,
-  undecodable,
-} from './chunkenc/encoding.ts';
-import { decodeFloatHistograms, decodeFloatHistogramsWithStarts } from './chunkenc/float-histogram.ts';
-import { decodeHistograms, decodeHistogramsWithStarts } from './chunkenc/histogram.ts';
-import { decodeXor2 } from './chunkenc/xor2.ts';
+import { appendChunk } from './chunk-samples.ts';
 import { ChunkView, SegmentReader } from './chunks/segment-reader.ts';
 import { IndexReader } from './index/reader.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import { FileSource } from './local-file.ts';
-import {
-  type Interval,
-  isDeleted,
-  noTombstones,
-  parseTombstones,
-  removeDeleted,
-  type Tombstones,
-} from './tombstones.ts';
+import { noTombstones, parseTombstones, removeDeleted, type Tombstones } from './tombstones.ts';
 
 const INDEX_FILE = 'index';
 const TOMBSTONES_FILE = 'tombstones';
@@ -122,6 +103,11 @@ export class Block {
     this.chunkAt(entry.segments[i], entry.offsets[i], into);
   }
 
+  /** The chunk segments, for those who copy. */
+  get segments(): SegmentReader {
+    return this.#segments;
+  }
+
   /** Finds the chunk at a place that an entry named. `into` is good until the next read from this block. */
   chunkAt(segment: number, offset: number, into: ChunkView): void {
     this.#segments.read(segment, offset, into);
@@ -153,54 +139,4 @@ export class Block {
       throw during(`read samples of series ${id}`, thrown, { block: this.meta.ulid });
     }
   }
-}
-
-function appendChunk(
-  chunk: ChunkView,
-  minTime: number,
-  maxTime: number,
-  deleted: readonly Interval[],
-  floats: SampleBuffer,
-  histograms: HistogramSample[],
-): void {
-  const { bytes, offset, length, encoding } = chunk;
-  if (encoding === ENCODING_XOR || encoding === ENCODING_XOR2) {
-    const from = floats.length;
-    if (encoding === ENCODING_XOR) decodeXorChunk(bytes, offset, length, floats);
-    else decodeXor2(bytes, offset, length, floats);
-    trim(floats, from, minTime, maxTime);
-    return;
-  }
-  for (const sample of decodeHistogramChunk(encoding, bytes, offset, length)) {
-    if (sample.time < minTime || sample.time > maxTime || isDeleted(sample.time, deleted)) continue;
-    histograms.push(sample);
-  }
-}
-
-function decodeHistogramChunk(encoding: number, bytes: Uint8Array, offset: number, length: number): HistogramSample[] {
-  switch (encoding) {
-    case ENCODING_HISTOGRAM:
-      return decodeHistograms(bytes, offset, length);
-    case ENCODING_FLOAT_HISTOGRAM:
-      return decodeFloatHistograms(bytes, offset, length);
-    case ENCODING_HISTOGRAM_ST:
-      return decodeHistogramsWithStarts(bytes, offset, length);
-    case ENCODING_FLOAT_HISTOGRAM_ST:
-      return decodeFloatHistogramsWithStarts(bytes, offset, length);
-    default:
-      throw undecodable(encoding);
-  }
-}
-
-/** Leaves of the samples from index `from` on only those in the time. */
-function trim(samples: SampleBuffer, from: number, minTime: number, maxTime: number): void {
-  const { times } = samples;
-  let end = samples.length;
-  while (end > from && times[end - 1] > maxTime) end--;
-  const start = lowerBound(times, end, minTime, from);
-  if (start > from) {
-    times.copyWithin(from, start, end);
-    samples.values.copyWithin(from, start, end);
-  }
-  samples.length = from + end - start;
 }

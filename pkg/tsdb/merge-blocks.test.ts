@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'vitest';
@@ -9,6 +9,7 @@ import { Labels } from '../model/labels.ts';
 import { SampleBuffer } from '../storage/sample-columns.ts';
 import { Block } from './block.ts';
 import { BlockWriter } from './block-writer.ts';
+import { ChunkView } from './chunks/segment-reader.ts';
 import { columnsText, goldenHistogramText, goldenText, histogramText, readDump, testdata } from './golden-fixture.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import { mergeBlocks, type OverlapRule } from './merge-blocks.ts';
@@ -63,6 +64,63 @@ function contents(block: Block): Record<string, string> {
   }
   return found;
 }
+
+describe('copies of chunks', () => {
+  /** A block of one series of `count` samples that do not compress, so that chunks are larger than usual reads. */
+  const large = (number: number, count: number, minTime = number * 1000): Block => {
+    const writer = new BlockWriter(directory, { ulid: ULIDS[number], minTime, maxTime: minTime + 1000 });
+    for (const name of ['a', 'b', 'c']) {
+      const samples = new SampleBuffer();
+      for (let i = 0; i < count; i++) {
+        samples.push(minTime + i, Math.sin(i * 7919 + number + name.charCodeAt(0)) * 10 ** ((i * 31) % 97));
+      }
+      writer.addSeries(Labels.of({ __name__: name }), samples);
+    }
+    writer.finish();
+    return opened(join(directory, ULIDS[number]));
+  };
+
+  test('have the bytes and checksums of the originals, one behind the other', async () => {
+    const inputs = [large(0, 1000), large(1, 700), large(2, 1)];
+    const meta = await mergeBlocks(directory, inputs, { ulid: OUT, signal, mergeOverlaps: noOverlap });
+    assert.equal(meta!.stats.numSamples, 3 * 1701);
+    const merger = opened(join(directory, OUT));
+    const all = (block: Block): Map<string, string[]> => {
+      const entry = new SeriesEntry();
+      const view = new ChunkView();
+      const found = new Map<string, string[]>();
+      for (const id of block.index.walk()) {
+        const chunks: string[] = [];
+        found.set(String(block.series(id, entry)), chunks);
+        for (let i = 0; i < entry.chunkCount; i++) {
+          block.chunk(entry, i, view);
+          const bytes = Buffer.from(view.bytes.subarray(view.offset - 1, view.offset + view.length + 4));
+          chunks.push(`${entry.minTimes[i]} ${entry.maxTimes[i]} ${bytes.toString('hex')}`);
+        }
+      }
+      return found;
+    };
+    const wanted = new Map<string, string[]>();
+    for (const input of inputs) {
+      for (const [name, chunks] of all(input)) wanted.set(name, [...(wanted.get(name) ?? []), ...chunks]);
+    }
+    assert.deepEqual(all(merger), wanted);
+    assert.ok(wanted.get('{__name__="a"}')!.some((chunk) => chunk.length > 2 * 1024));
+  });
+
+  test('that cannot be read name the block they are in', async () => {
+    const inputs = [large(0, 1000), large(1, 700)];
+    const path = join(directory, ULIDS[1], 'chunks', '000001');
+    truncateSync(path, statSync(path).size - 500);
+    open.push(Block.open(join(directory, ULIDS[1])));
+    const merging = mergeBlocks(directory, [inputs[0], open.at(-1)!], { ulid: OUT, signal, mergeOverlaps: noOverlap });
+    await assert.rejects(merging, (thrown) => {
+      assert.equal(kindOf(thrown), 'corrupt');
+      return (thrown as Fault).facts['block'] === ULIDS[1];
+    });
+    assert.equal(existsSync(join(directory, OUT)), false);
+  });
+});
 
 describe('blocks that follow one another', () => {
   test('become one with every chunk as it was, series in order, and the meta of a merger', async () => {

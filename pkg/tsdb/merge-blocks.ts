@@ -1,24 +1,24 @@
-// Many blocks into one, series by series in label order. Chunks that overlap no other are copied as they are; the rest go
-// through a rule that is handed in. In memory are the symbols, the posting lists to be, and the chunks of one overlap.
+// Many blocks into one, series by series in label order. Chunks that overlap no other are copied as they are, neighbours
+// together, with the checksums they have, which are compared by whoever verifies the merger; the rest go through a rule that
+// is handed in. In memory are the symbols, the posting lists to be, and the chunks of one overlap.
 
 import { join } from 'node:path';
 import { throwIfAborted } from '../async/deadline.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
-import { during, Fault } from '../errors/fault.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
 import { LoserTree } from '../storage/loser-tree.ts';
 import type { Block } from './block.ts';
 import { BlockFiles } from './block-files.ts';
 import type { BlockCompaction, BlockMeta } from './block-meta.ts';
+import { ChunkPlaces } from './chunk-places.ts';
 import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR } from './chunkenc/encoding.ts';
 import { offsetOf, segmentOf } from './chunks/ref.ts';
-import { ChunkView } from './chunks/segment-reader.ts';
 import { SegmentWriter } from './chunks/segment-writer.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import type { SymbolTable } from './index/symbols.ts';
 import { IndexWriter } from './index/writer.ts';
-import { isSameChunk, type StoredChunk, storedSampleCount, withoutDeleted } from './stored-chunk.ts';
-import type { Interval } from './tombstones.ts';
+import { type CopySink, compareInputs, compareRefs, MergeInput, NOTHING_DELETED } from './merge-input.ts';
+import { isSameChunk, type StoredChunk, sampleCountAt } from './stored-chunk.ts';
 
 /**
  * Makes of chunks that overlap, in order of their start and then their end, chunks that follow one another, and hands
@@ -37,6 +37,8 @@ export interface MergeOptions {
 /** The thread is given back for other work about this often. */
 const SLICE_MS = 20;
 const SERIES_PER_LOOK = 16;
+/** Neighbours are copied together up to about so much. */
+const RUN_BYTES = 128 * 1024;
 
 /**
  * Writes the merger of the inputs, which stay open, as a block into the directory `parent`, and gives its meta; undefined,
@@ -82,12 +84,14 @@ export function mergedCompaction(inputs: readonly Omit<BlockMeta, 'others'>[]): 
 
 class Merge {
   readonly #options: MergeOptions;
-  readonly #inputs: readonly InputCursor[];
+  readonly #inputs: readonly MergeInput[];
   readonly #tree: LoserTree;
   readonly #segments: SegmentWriter;
   readonly #index: IndexWriter;
   readonly #finishIndex: () => void;
+  readonly #sink: CopySink;
   readonly #entry = new SeriesEntry();
+  readonly #places = new ChunkPlaces();
   readonly #minTime: number;
   readonly #maxTime: number;
   readonly #compaction: BlockCompaction;
@@ -107,14 +111,19 @@ class Merge {
       { minTime: MIN_TIME, maxTime: this.#minTime - 1 },
       { minTime: this.#maxTime, maxTime: MAX_TIME },
     ];
-    this.#inputs = blocks.map((block, i) => new InputCursor(block, refs[i], outside));
+    this.#inputs = blocks.map((block, i) => new MergeInput(block, refs[i], outside));
     this.#segments = new SegmentWriter((name) => files.create(join('chunks', name)));
+    this.#sink = {
+      addStored: (bytes, from, to) => this.#segments.addStored(bytes, from, to),
+      add: (encoding, data, checksum) => this.#segments.add(encoding, data, checksum),
+      note: (ref, minTime, maxTime, encoding, sampleCount) => this.#note(ref, minTime, maxTime, encoding, sampleCount),
+    };
     const sink = files.create('index');
     this.#index = new IndexWriter(sink, symbols);
     this.#finishIndex = () => sink.finish();
     const inputs = this.#inputs;
     this.#tree = new LoserTree(inputs.length, (a, b) => {
-      const order = compareCursors(inputs[a], inputs[b]);
+      const order = compareInputs(inputs[a], inputs[b]);
       return order < 0 || (order === 0 && a < b);
     });
   }
@@ -126,18 +135,19 @@ class Merge {
     const { labelRefs, labelCount } = first;
     const entry = this.#entry;
     entry.reserveLabels(labelCount);
-    entry.labelRefs.set(labelRefs.subarray(0, 2 * labelCount));
+    for (let i = 0; i < 2 * labelCount; i++) entry.labelRefs[i] = labelRefs[i];
     entry.labelCount = labelCount;
     entry.chunkCount = 0;
-    const places: ChunkPlace[] = [];
+    this.#places.clear();
     do {
-      const input = this.#inputs[this.#tree.winner];
-      input.addChunks(places);
+      const { winner } = this.#tree;
+      const input = this.#inputs[winner];
+      input.addChunks(winner, this.#places);
       input.advance();
       this.#tree.replay();
     } while (this.#isSameSeries());
-    places.sort((a, b) => a.minTime - b.minTime || a.maxTime - b.maxTime);
-    this.#writeChunks(places);
+    this.#places.sort();
+    this.#writeChunks();
     if (entry.chunkCount === 0) return true;
     this.#index.addSeries(entry);
     this.#seriesCount++;
@@ -171,25 +181,45 @@ class Merge {
     return !input.isEnded && compareRefs(input.labelRefs, input.labelCount, this.#entry) === 0;
   }
 
-  #writeChunks(places: readonly ChunkPlace[]): void {
-    for (let from = 0; from < places.length; ) {
-      let end = places[from].maxTime;
+  #writeChunks(): void {
+    const { count, minTimes, maxTimes } = this.#places;
+    for (let from = 0; from < count; ) {
+      let end = maxTimes[from];
       let to = from + 1;
-      for (; to < places.length && places[to].minTime <= end; to++) end = Math.max(end, places[to].maxTime);
-      if (to === from + 1) this.#copy(places[from]);
-      else this.#mergeOverlap(places.slice(from, to));
+      for (; to < count && minTimes[to] <= end; to++) end = Math.max(end, maxTimes[to]);
+      if (to > from + 1) this.#mergeOverlap(from, to);
+      else if (this.#isWhole(from)) to = this.#copyRun(from);
+      else for (const chunk of this.#inputs[this.#places.inputs[from]].read(this.#places, from)) this.#write(chunk);
       from = to;
     }
   }
 
-  #copy(place: ChunkPlace): void {
-    for (const chunk of place.input.read(place)) this.#write(chunk);
+  /** Whether nothing of a chunk was deleted, as far as can be told without reading it. */
+  #isWhole(i: number): boolean {
+    const { inputs, minTimes, maxTimes } = this.#places;
+    return (
+      minTimes[i] >= this.#minTime && maxTimes[i] < this.#maxTime && this.#inputs[inputs[i]].deleted === NOTHING_DELETED
+    );
   }
 
-  #mergeOverlap(places: readonly ChunkPlace[]): void {
+  /** Copies a chunk, and those after it that lie behind it in the same segment, overlap none and are whole; where it ended. */
+  #copyRun(from: number): number {
+    const { count, inputs, segments, offsets, minTimes, maxTimes } = this.#places;
+    const last = offsets[from] + RUN_BYTES;
+    let to = from + 1;
+    for (; to < count; to++) {
+      if (inputs[to] !== inputs[from] || segments[to] !== segments[from]) break;
+      if (offsets[to] <= offsets[to - 1] || offsets[to] > last) break;
+      if ((to + 1 < count && minTimes[to + 1] <= maxTimes[to]) || !this.#isWhole(to)) break;
+    }
+    this.#inputs[inputs[from]].copy(this.#places, from, to, this.#sink);
+    return to;
+  }
+
+  #mergeOverlap(from: number, to: number): void {
     const chunks: StoredChunk[] = [];
-    for (const place of places) {
-      for (const chunk of place.input.read(place)) {
+    for (let i = from; i < to; i++) {
+      for (const chunk of this.#inputs[this.#places.inputs[i]].read(this.#places, i)) {
         const last = chunks.at(-1);
         if (last === undefined || !isSameChunk(last, chunk)) chunks.push(chunk);
       }
@@ -198,127 +228,28 @@ class Merge {
     else if (chunks.length > 1) this.#options.mergeOverlaps(chunks, (chunk) => this.#write(chunk));
   }
 
-  #write(chunk: StoredChunk): void {
+  #write({ minTime, maxTime, encoding, data, checksum }: StoredChunk): void {
+    const ref = this.#segments.add(encoding, data, checksum);
+    this.#note(ref, minTime, maxTime, encoding, sampleCountAt(encoding, data, 0, data.length));
+  }
+
+  /** Puts a chunk that was written into the entry of its series. */
+  #note(ref: number, minTime: number, maxTime: number, encoding: number, sampleCount: number): void {
     const entry = this.#entry;
     const at = entry.chunkCount;
     growChunks(entry);
-    const ref = this.#segments.add(chunk.encoding, chunk.data, chunk.checksum);
-    entry.minTimes[at] = chunk.minTime;
-    entry.maxTimes[at] = chunk.maxTime;
+    entry.minTimes[at] = minTime;
+    entry.maxTimes[at] = maxTime;
     entry.segments[at] = segmentOf(ref);
     entry.offsets[at] = offsetOf(ref);
     entry.chunkCount = at + 1;
-    const count = storedSampleCount(chunk);
     this.#chunkCount++;
-    this.#sampleCount += count;
-    if (chunk.encoding === ENCODING_XOR) this.#floatCount += count;
-    else if (chunk.encoding === ENCODING_HISTOGRAM || chunk.encoding === ENCODING_FLOAT_HISTOGRAM) {
-      this.#histogramCount += count;
+    this.#sampleCount += sampleCount;
+    if (encoding === ENCODING_XOR) this.#floatCount += sampleCount;
+    else if (encoding === ENCODING_HISTOGRAM || encoding === ENCODING_FLOAT_HISTOGRAM) {
+      this.#histogramCount += sampleCount;
     }
   }
-}
-
-/** Where a chunk of the series at hand lies. */
-interface ChunkPlace {
-  readonly input: InputCursor;
-  readonly minTime: number;
-  readonly maxTime: number;
-  readonly segment: number;
-  readonly offset: number;
-  readonly deleted: readonly Interval[];
-}
-
-/** One input, standing at a series whose labels are given by references into the symbols of all. */
-class InputCursor {
-  isEnded = false;
-  labelRefs = new Uint32Array(64);
-  labelCount = 0;
-  readonly #block: Block;
-  readonly #refs: Uint32Array;
-  readonly #outside: readonly Interval[];
-  readonly #ids: Iterator<number>;
-  readonly #entry = new SeriesEntry();
-  readonly #view = new ChunkView();
-  #id = 0;
-
-  constructor(block: Block, refs: Uint32Array, outside: readonly Interval[]) {
-    this.#block = block;
-    this.#refs = refs;
-    this.#outside = outside;
-    this.#ids = block.index.walk()[Symbol.iterator]();
-    this.advance();
-  }
-
-  advance(): void {
-    try {
-      const next = this.#ids.next();
-      if (next.done === true) {
-        this.isEnded = true;
-        return;
-      }
-      this.#id = next.value;
-      const entry = this.#entry;
-      // Chunks that repeat a time are put in order with the rest.
-      this.#block.index.series(this.#id, entry, true);
-      const before = this.labelCount;
-      const last = this.labelRefs.slice(0, 2 * before);
-      if (2 * entry.labelCount > this.labelRefs.length) this.labelRefs = new Uint32Array(4 * entry.labelCount);
-      for (let i = 0; i < 2 * entry.labelCount; i++) {
-        const ref = this.#refs[entry.labelRefs[i]];
-        if (ref === undefined) throw new Fault('corrupt', `series ${this.#id} has a label that is no symbol`);
-        this.labelRefs[i] = ref;
-      }
-      this.labelCount = entry.labelCount;
-      if (before > 0 && compareRefs(this.labelRefs, this.labelCount, { labelRefs: last, labelCount: before }) <= 0) {
-        throw new Fault('corrupt', `series ${this.#id} is out of order`);
-      }
-    } catch (thrown) {
-      throw this.#inBlock('read series', thrown);
-    }
-  }
-
-  /** Adds where the chunks of the series at hand lie. */
-  addChunks(to: ChunkPlace[]): void {
-    const { minTimes, maxTimes, segments, offsets, chunkCount } = this.#entry;
-    const tombstones = this.#block.tombstones.get(this.#id);
-    const deleted = tombstones === undefined ? this.#outside : [...this.#outside, ...tombstones];
-    for (let i = 0; i < chunkCount; i++) {
-      to.push({
-        input: this,
-        minTime: minTimes[i],
-        maxTime: maxTimes[i],
-        segment: segments[i],
-        offset: offsets[i],
-        deleted,
-      });
-    }
-  }
-
-  /** A chunk of this block with bytes of its own, without what was deleted; none when nothing is left. */
-  read(place: ChunkPlace): readonly StoredChunk[] {
-    const view = this.#view;
-    try {
-      this.#block.chunkAt(place.segment, place.offset, view);
-      const data = view.bytes.slice(view.offset, view.offset + view.length);
-      const { minTime, maxTime } = place;
-      const checksum = readBe32(view.bytes, view.offset + view.length);
-      const chunks = withoutDeleted({ minTime, maxTime, encoding: view.encoding, data, checksum }, place.deleted);
-      // Counted here already, so that of a chunk that cannot be read it is known where it came from.
-      for (const chunk of chunks) storedSampleCount(chunk);
-      return chunks;
-    } catch (thrown) {
-      throw this.#inBlock('read chunk', thrown);
-    }
-  }
-
-  #inBlock(doing: string, thrown: unknown): Fault {
-    const { ulid } = this.#block.meta;
-    return during(`${doing} of block ${ulid}`, thrown, { block: ulid });
-  }
-}
-
-function readBe32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
 /** All symbols in order, and for each table where its symbols stand among them. */
@@ -338,24 +269,6 @@ function mergeSymbols(tables: readonly SymbolTable[]): { symbols: string[]; refs
     refs[winner][at[winner]++] = symbols.length - 1;
     tree.replay();
   }
-}
-
-/** The order of series; an input that has ended comes last. */
-function compareCursors(a: InputCursor, b: InputCursor): number {
-  if (a.isEnded || b.isEnded) return Number(a.isEnded) - Number(b.isEnded);
-  return compareRefs(a.labelRefs, a.labelCount, b);
-}
-
-interface LabelRefs {
-  readonly labelRefs: Uint32Array;
-  readonly labelCount: number;
-}
-
-/** Symbols are in byte order, so label order is the order of references, pair by pair. */
-function compareRefs(refs: Uint32Array, count: number, other: LabelRefs): number {
-  const shared = 2 * Math.min(count, other.labelCount);
-  for (let i = 0; i < shared; i++) if (refs[i] !== other.labelRefs[i]) return refs[i] - other.labelRefs[i];
-  return count - other.labelCount;
 }
 
 /** Room for one more chunk, keeping those there. */

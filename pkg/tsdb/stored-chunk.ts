@@ -30,16 +30,21 @@ export interface StoredChunk {
 
 /** Samples in a chunk; of an aggregate those of its count, as everybody who fills `stats` takes it. `corrupt` when cut off. */
 export function storedSampleCount({ encoding, data }: Pick<StoredChunk, 'encoding' | 'data'>): number {
+  return sampleCountAt(encoding, data, 0, data.length);
+}
+
+/** The same of a chunk whose data are bytes [offset, offset + length). */
+export function sampleCountAt(encoding: number, bytes: Uint8Array, offset: number, length: number): number {
   switch (encoding) {
     case ENCODING_XOR:
     case ENCODING_HISTOGRAM:
     case ENCODING_FLOAT_HISTOGRAM:
-      return chunkSampleCount(data);
+      return chunkSampleCount(bytes, offset, length);
     case ENCODING_AGGREGATE: {
       // The first part is the count: its length, its encoding, and then a chunk that begins with its own count.
       let at = 0;
-      while (at < data.length && data[at] >= 0x80) at++;
-      return data[0] === 0 ? 0 : chunkSampleCount(data, at + 2);
+      while (at < length && bytes[offset + at] >= 0x80) at++;
+      return bytes[offset] === 0 ? 0 : chunkSampleCount(bytes, offset + at + 2, length - at - 2);
     }
     default:
       throw undecodable(encoding);

@@ -7,7 +7,8 @@
 
 import type { FloatHistogram, HistogramSample } from '../../model/histogram.ts';
 import { BitReader } from './bit-stream.ts';
-import { chunkSampleCount } from './encoding.ts';
+import { chunkSampleCount, ENCODING_FLOAT_HISTOGRAM } from './encoding.ts';
+import { decodeHistogramColumns, type HistogramColumns, isStaleColumn } from './histogram-columns.ts';
 import {
   bucketCount,
   doubleOf,
@@ -19,6 +20,13 @@ import {
   readLayout,
   sampleHint,
 } from './histogram-layout.ts';
+import {
+  histogramSums,
+  histogramSumWords,
+  histogramTimes,
+  histogramTotals,
+  histogramZeros,
+} from './kernels/histogram-kernel.ts';
 import { readStart, type StartColumn, StartTimeReader } from './start-times.ts';
 import { readVarbitInt } from './varbit.ts';
 import { XorValue } from './xor-value.ts';
@@ -27,11 +35,40 @@ const none = new Float64Array(0);
 
 /**
  * Decodes a whole chunk (count, flags and stream, without encoding byte and checksum) in order of time. Samples share
- * their layout's arrays. `corrupt` when the bytes end before the samples do. Schemas above 8 are handed on as they are.
+ * their layout's arrays, and the memory of their counts. `corrupt` when the bytes end before the samples do. Schemas above 8 are handed on as they are.
  */
 export function decodeFloatHistograms(bytes: Uint8Array, offset: number, length: number): HistogramSample[] {
+  const columns = decodeHistogramColumns(ENCODING_FLOAT_HISTOGRAM, bytes, offset, length);
+  return columns === undefined ? decodeFloatHistogramsPlainly(bytes, offset, length) : samplesOf(columns);
+}
+
+/** The same without the compiled kernel: its oracle, and for what does not fit it. */
+export function decodeFloatHistogramsPlainly(bytes: Uint8Array, offset: number, length: number): HistogramSample[] {
   const count = chunkSampleCount(bytes, offset, length);
   return decodeSamples(bytes, offset, length, count, undefined);
+}
+
+function samplesOf({ sampleCount, hint, layout, positive, negative, counts }: HistogramColumns): HistogramSample[] {
+  const width = positive + negative;
+  const samples: HistogramSample[] = [];
+  for (let i = 0; i < sampleCount; i++) {
+    const isStale = isStaleColumn(i);
+    const middle = i * width + positive;
+    const histogram: FloatHistogram = {
+      kind: 'float',
+      hint: sampleHint(hint, i === 0, isStale),
+      ...(isStale ? emptyLayout : layout),
+      count: isStale ? 0 : histogramTotals[i],
+      zeroCount: isStale ? 0 : histogramZeros[i],
+      sum: histogramSums[i],
+      sumHigh: histogramSumWords[2 * i + 1],
+      sumLow: histogramSumWords[2 * i],
+      positiveCounts: isStale ? none : counts.subarray(middle - positive, middle),
+      negativeCounts: isStale ? none : counts.subarray(middle, middle + negative),
+    };
+    samples.push({ time: histogramTimes[i], histogram });
+  }
+  return samples;
 }
 
 /**

@@ -8,7 +8,8 @@
 
 import type { HistogramSample, IntegerHistogram } from '../../model/histogram.ts';
 import { BitReader } from './bit-stream.ts';
-import { chunkSampleCount } from './encoding.ts';
+import { chunkSampleCount, ENCODING_HISTOGRAM } from './encoding.ts';
+import { decodeHistogramColumns, type HistogramColumns, isStaleColumn } from './histogram-columns.ts';
 import {
   bucketCount,
   doubleOf,
@@ -21,6 +22,13 @@ import {
   readLayout,
   sampleHint,
 } from './histogram-layout.ts';
+import {
+  histogramSums,
+  histogramSumWords,
+  histogramTimes,
+  histogramTotals,
+  histogramZeros,
+} from './kernels/histogram-kernel.ts';
 import { readStart, type StartColumn, StartTimeReader } from './start-times.ts';
 import { readVarbitInt, readVarbitUint } from './varbit.ts';
 import { XorValue } from './xor-value.ts';
@@ -30,8 +38,47 @@ import { XorValue } from './xor-value.ts';
  * their layout's arrays. `corrupt` when the bytes end before the samples do. Schemas above 8 are handed on as they are.
  */
 export function decodeHistograms(bytes: Uint8Array, offset: number, length: number): HistogramSample[] {
+  const columns = decodeHistogramColumns(ENCODING_HISTOGRAM, bytes, offset, length);
+  return columns === undefined ? decodeHistogramsPlainly(bytes, offset, length) : samplesOf(columns);
+}
+
+/** The same without the compiled kernel: its oracle, and for what does not fit it. */
+export function decodeHistogramsPlainly(bytes: Uint8Array, offset: number, length: number): HistogramSample[] {
   const count = chunkSampleCount(bytes, offset, length);
   return decodeSamples(bytes, offset, length, count, undefined);
+}
+
+function samplesOf({ sampleCount, hint, layout, positive, negative, counts }: HistogramColumns): HistogramSample[] {
+  const width = positive + negative;
+  const samples: HistogramSample[] = [];
+  for (let i = 0; i < sampleCount; i++) {
+    const isStale = isStaleColumn(i);
+    const middle = i * width + positive;
+    const histogram: IntegerHistogram = {
+      kind: 'integer',
+      hint: sampleHint(hint, i === 0, isStale),
+      ...(isStale ? emptyLayout : layout),
+      count: isStale ? 0 : histogramTotals[i],
+      zeroCount: isStale ? 0 : histogramZeros[i],
+      sum: histogramSums[i],
+      sumHigh: histogramSumWords[2 * i + 1],
+      sumLow: histogramSumWords[2 * i],
+      positiveDeltas: isStale ? [] : deltasOf(counts, middle - positive, middle),
+      negativeDeltas: isStale ? [] : deltasOf(counts, middle, middle + negative),
+    };
+    samples.push({ time: histogramTimes[i], histogram });
+  }
+  return samples;
+}
+
+/** Counts [from, to) as differences to their left neighbours. */
+function deltasOf(counts: Float64Array, from: number, to: number): number[] {
+  const deltas: number[] = [];
+  for (let i = from, before = 0; i < to; i++) {
+    deltas.push(counts[i] - before);
+    before = counts[i];
+  }
+  return deltas;
 }
 
 /**

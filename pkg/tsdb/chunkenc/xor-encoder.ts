@@ -3,6 +3,7 @@
 import { assert } from '../../errors/assert.ts';
 import type { SampleColumns } from '../../storage/sample-columns.ts';
 import { BitWriter } from './bit-stream.ts';
+import { encodeOutput, encodeTimes, encodeValues, kernelEncode } from './kernels/xor-encode-kernel.ts';
 import { XorValueWriter } from './xor-value-writer.ts';
 
 /** The count field has two bytes. */
@@ -96,9 +97,22 @@ export class XorEncoder {
 }
 
 const encoder = new XorEncoder();
+/** Below this many samples copying into the kernel and out of it costs more than it saves. */
+const FEW_SAMPLES = 4;
 
-/** Samples [from, to) of the columns as one chunk; the bytes are yours. */
+/** Samples [from, to) of the columns as one chunk, at most 65535 of them; the bytes are yours. */
 export function encodeXor(columns: SampleColumns, from = 0, to = columns.length): Uint8Array {
+  const count = to - from;
+  if (count < FEW_SAMPLES) return encodeXorPlainly(columns, from, to);
+  assert(count <= MAX_CHUNK_SAMPLES, 'a chunk has at most 65535 samples');
+  // Between arrays of one kind bits are copied as they are.
+  encodeTimes.set(columns.times.subarray(from, to));
+  encodeValues.set(columns.values.subarray(from, to));
+  return encodeOutput.slice(0, kernelEncode(count));
+}
+
+/** The same without the kernel: its oracle. */
+export function encodeXorPlainly(columns: SampleColumns, from = 0, to = columns.length): Uint8Array {
   const { times, words } = columns;
   encoder.reset();
   for (let i = from; i < to; i++) encoder.push(times[i], words[2 * i + 1], words[2 * i]);

@@ -6,6 +6,9 @@ import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { Fault } from '../../errors/fault.ts';
 import { CHUNK_OVERHEAD, MAX_CHUNK_SIZE_BYTES, SEGMENT_HEADER_SIZE, SEGMENT_MAGIC, SEGMENT_VERSION } from './format.ts';
 
+/** What most chunks fit into. Reads of a file are views of a larger window, so asking for more costs nothing. */
+const USUAL_CHUNK_BYTES = 1024;
+
 /** A chunk inside bytes: data is [offset, offset + length), without encoding byte and checksum. Reused by `readChunk`. */
 export class ChunkView {
   bytes: Uint8Array = new Uint8Array(0);
@@ -54,6 +57,29 @@ export class SegmentReader {
 
   /** Reads one chunk; `into` is good until the next call. */
   read(segment: number, offset: number, into: ChunkView): void {
+    const source = this.#sourceOf(segment, offset);
+    let bytes = source.read(offset, Math.min(USUAL_CHUNK_BYTES, source.sizeBytes - offset));
+    const length = readUvarint(bytes, 0, Math.min(bytes.length, MAX_CHUNK_SIZE_BYTES));
+    const size = varintEnd + length + CHUNK_OVERHEAD;
+    if (size > bytes.length) bytes = source.read(offset, size);
+    readChunk(bytes, 0, into);
+  }
+
+  /**
+   * The bytes of a segment from a chunk's start on: as many as a copy of the chunks up to the one at `last` most likely
+   * takes, good until the next call. Their checksums are nobody's business here.
+   */
+  readRun(segment: number, first: number, last: number): Uint8Array {
+    const source = this.#sourceOf(segment, last);
+    return source.read(first, Math.min(last - first + USUAL_CHUNK_BYTES, source.sizeBytes - first));
+  }
+
+  /** Exactly these bytes of a segment, good until the next call. */
+  readBytes(segment: number, offset: number, length: number): Uint8Array {
+    return this.#sourceOf(segment, offset).read(offset, length);
+  }
+
+  #sourceOf(segment: number, offset: number): ByteSource {
     const source = this.#segments[segment];
     if (source === undefined) {
       throw new Fault('corrupt', `chunk is in segment ${segment} of ${this.#segments.length}`);
@@ -61,8 +87,7 @@ export class SegmentReader {
     if (offset < SEGMENT_HEADER_SIZE || offset + MAX_CHUNK_SIZE_BYTES > source.sizeBytes) {
       throw new Fault('corrupt', `chunk at ${offset} is outside of its segment of ${source.sizeBytes} bytes`);
     }
-    const length = readUvarint(source.read(offset, MAX_CHUNK_SIZE_BYTES), 0, MAX_CHUNK_SIZE_BYTES);
-    readChunk(source.read(offset, varintEnd + length + CHUNK_OVERHEAD), 0, into);
+    return source;
   }
 }
 

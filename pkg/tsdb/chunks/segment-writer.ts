@@ -51,6 +51,20 @@ export class SegmentWriter {
     return ref;
   }
 
+  /**
+   * Appends bytes [from, to) that hold whole chunks as another segment had them, and returns the packed reference of the
+   * first; undefined, and nothing is done, when they might not fit and have to be added one by one.
+   */
+  addStored(bytes: Uint8Array, from: number, to: number): number | undefined {
+    if (this.#sink === undefined || this.#sizeBytes + MAX_CHUNK_SIZE_BYTES + to - from > this.#maxSizeBytes) {
+      return undefined;
+    }
+    const ref = packRef(this.#segment, this.#sizeBytes);
+    this.#sink.write(bytes.subarray(from, to));
+    this.#sizeBytes += to - from;
+    return ref;
+  }
+
   /** Ends the last segment. Nothing may be added afterwards. */
   finish(): void {
     this.#sink?.finish();

@@ -25,6 +25,19 @@ function write(maxSizeBytes: number): { files: Map<string, Uint8Array>; refs: nu
 }
 
 describe('chunk segments', () => {
+  test('take whole chunks of another segment as they are, as long as they fit', () => {
+    const sink = new MemorySink();
+    const open = () => ({ write: (bytes: Uint8Array) => sink.write(bytes), finish: () => {} });
+    const writer = new SegmentWriter(open, golden.length + 5);
+    // Where no segment is begun yet, its header would have to come before them.
+    assert.equal(writer.addStored(golden, 8, 0x1e), undefined);
+    assert.equal(writer.add(1, Buffer.from(chunks[0], 'hex')), 8);
+    assert.equal(writer.addStored(golden, 0x1e, golden.length), 0x1e);
+    assert.equal(writer.addStored(golden, 8, 0x1e), undefined);
+    writer.finish();
+    assert.equal(Buffer.from(sink.bytes()).toString('hex'), golden.toString('hex'));
+  });
+
   test('the golden file is written byte for byte', () => {
     const { files, refs } = write(512 * 1024 * 1024);
     assert.deepEqual(refs, [8, 0x1e, 0x2f]);

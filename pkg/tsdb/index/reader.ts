@@ -10,6 +10,7 @@ import { PostingOffsetTable } from './offset-table.ts';
 import { readPostingList } from './posting-list.ts';
 import { intersect, NO_POSTINGS } from './postings.ts';
 import { decodeSeriesEntry, MAX_SERIES_SIZE_BYTES, type SeriesEntry, seriesEntrySize } from './series-entry.ts';
+import { SeriesScan, type SeriesScanOptions } from './series-scan.ts';
 import { sortOffsetTable } from './sort-offset-table.ts';
 import { SymbolTable } from './symbols.ts';
 import { parseToc, TOC_SIZE, type Toc } from './toc.ts';
@@ -139,6 +140,22 @@ export class IndexReader {
       yield offset / this.seriesUnit;
       offset = this.#nextEntry(offset + size);
     }
+  }
+
+  /** Every series in turn, decoded: what `walk` and `series` do, for those who want them all. */
+  scan(options: SeriesScanOptions): SeriesScan {
+    const { series, labelIndices } = this.toc;
+    const place = {
+      source: this.#source,
+      from: series,
+      to: labelIndices,
+      unit: this.seriesUnit,
+      nextEntry: (offset: number) => this.#nextEntry(offset),
+      finish: (entry: SeriesEntry) => {
+        if (this.#isFirstVersion) this.#toOrdinals(entry);
+      },
+    };
+    return new SeriesScan(place, options);
   }
 
   /** Where the next entry starts, at or after `offset`. */

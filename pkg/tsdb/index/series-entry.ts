@@ -116,8 +116,7 @@ function decodeChunks(bytes: Uint8Array, from: number, stop: number, into: Serie
   let segment = 0;
   let offset = 0;
   for (let i = 0; i < chunkCount; i++) {
-    const start =
-      bytes[at + 8] >= 0x80 && i > 0 ? readGap(bytes, at, stop, allowsDisorder) : readUvarint(bytes, at, stop);
+    const start = i > 0 && isLong(bytes, at) ? readGap(bytes, at, stop, allowsDisorder) : readUvarint(bytes, at, stop);
     const span = readUvarint(bytes, varintEnd, stop);
     const step = readUvarint(bytes, varintEnd, stop);
     at = varintEnd;
@@ -143,6 +142,12 @@ function decodeChunks(bytes: Uint8Array, from: number, stop: number, into: Serie
   if (at !== stop) throw new Fault('corrupt', `series entry has ${stop - at} bytes left over`);
   if (!Number.isSafeInteger(time)) throw new Fault('corrupt', 'series entry has times that are too large');
   into.chunkCount = chunkCount;
+}
+
+/** Whether a number of nine bytes or more begins here: what takes longer to read, and seldom comes. */
+function isLong(bytes: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + MAX_VARINT_BYTES - 1; i++) if (!(bytes[i] >= 0x80)) return false;
+  return true;
 }
 
 /** The time from the end of a chunk to the start of the next: below zero it is written as what 64 bits make of it. */

@@ -1,16 +1,11 @@
 // Loads the compiled float chunk decoder and lends its memory: one instance a thread, used synchronously.
 
+import { instantiate } from '../../../bytes/instantiate.ts';
 import { wasmBase64 } from './wasm.generated.ts';
 
 /** Results of the kernel that are not sample counts. */
 export const KERNEL_TOO_SHORT = -1;
 export const KERNEL_BAD_WINDOW = -2;
-
-/** The little of the platform's WebAssembly used here; neither the language's library nor Node's types declare it. */
-declare const WebAssembly: {
-  readonly Module: new (binary: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -23,9 +18,7 @@ interface Exports {
   decodeCounter(from: number, length: number, out: number): number;
 }
 
-const binary = Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0));
-const exports = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as Exports;
-// The memory never grows, so views stay good.
+const exports = instantiate<Exports>(wasmBase64);
 const { buffer } = exports.memory;
 
 /** Samples one chunk can have at most, and the output columns hold at least. */

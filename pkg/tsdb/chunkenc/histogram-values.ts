@@ -1,0 +1,89 @@
+// The door to histogram chunks for those who compute with them: samples as values in columns.
+
+import { bucketIndexes, type HistogramValue, histogramValueOf, noBuckets } from '../../model/histogram-value.ts';
+import type { SampleBuffer } from '../../storage/sample-columns.ts';
+import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, undecodable } from './encoding.ts';
+import { decodeFloatHistogramsPlainly } from './float-histogram.ts';
+import { decodeHistogramsPlainly } from './histogram.ts';
+import { decodeHistogramColumns, isStaleColumn } from './histogram-columns.ts';
+import { sampleHint } from './histogram-layout.ts';
+import { histogramSums, histogramTimes, histogramTotals, histogramZeros } from './kernels/histogram-kernel.ts';
+
+/** Finer schemas are merged when they are read. */
+const FINEST_SCHEMA = 8;
+
+/**
+ * Decodes a chunk of encoding 2 or 3 and appends its samples to `into`, in order of time; stale ones as stale markers. Counts
+ * of a chunk share memory, and its samples the indexes of their buckets. `corrupt` when the bytes contradict their format,
+ * `unsupported` for other encodings; `into` is as long as before then.
+ */
+export function decodeHistogramValues(
+  encoding: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  into: SampleBuffer,
+): void {
+  if (encoding !== ENCODING_HISTOGRAM && encoding !== ENCODING_FLOAT_HISTOGRAM) throw undecodable(encoding);
+  const before = into.length;
+  try {
+    if (!decodeByKernel(encoding, bytes, offset, length, into)) decodePlainly(encoding, bytes, offset, length, into);
+  } catch (thrown) {
+    into.truncate(before);
+    throw thrown;
+  }
+}
+
+/** The same without the kernel: its oracle. */
+export function decodePlainly(
+  encoding: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  into: SampleBuffer,
+): void {
+  const decode = encoding === ENCODING_HISTOGRAM ? decodeHistogramsPlainly : decodeFloatHistogramsPlainly;
+  for (const { time, histogram } of decode(bytes, offset, length)) {
+    const value = histogramValueOf(histogram);
+    if (value === undefined) into.pushStale(time);
+    else into.pushHistogram(time, value);
+  }
+}
+
+/** False when the plain decoder has to do it; nothing was appended then. */
+function decodeByKernel(
+  encoding: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  into: SampleBuffer,
+): boolean {
+  const columns = decodeHistogramColumns(encoding, bytes, offset, length);
+  if (columns === undefined || columns.layout.schema > FINEST_SCHEMA) return false;
+  const { sampleCount, hint, layout, positive, negative, counts } = columns;
+  const { schema, zeroThreshold, positiveSpans, negativeSpans, customValues } = layout;
+  const width = positive + negative;
+  for (let i = 0; i < sampleCount; i++) {
+    if (isStaleColumn(i)) {
+      into.pushStale(histogramTimes[i]);
+      continue;
+    }
+    const row = i * width;
+    const middle = row + positive;
+    const up = { indexes: bucketIndexes(positiveSpans), counts: counts.subarray(row, middle) };
+    const down = { indexes: bucketIndexes(negativeSpans), counts: counts.subarray(middle, row + width) };
+    const value: HistogramValue = {
+      hint: sampleHint(hint, i === 0, false),
+      schema,
+      zeroThreshold,
+      zeroCount: histogramZeros[i],
+      count: histogramTotals[i],
+      sum: histogramSums[i],
+      positive: positive === 0 ? noBuckets : up,
+      negative: negative === 0 ? noBuckets : down,
+      customValues,
+    };
+    into.pushHistogram(histogramTimes[i], value);
+  }
+  return true;
+}
