@@ -37,6 +37,16 @@ export async function flagsOf(
   }
 }
 
+/** What the head holds most of, as Prometheus tells it; undefined where the server has no such page. */
+export async function tsdbStatusOf(request: RequestContext, client: PrometheusClient, limit: number): Promise<unknown> {
+  try {
+    return await client.api(request, '/api/v1/status/tsdb', new URLSearchParams({ limit: String(limit) }));
+  } catch (thrown) {
+    if (kindOf(thrown) === 'not-found') return undefined;
+    throw thrown;
+  }
+}
+
 /** The time of the oldest sample in ms; undefined while there is none. 0 when the server does not tell. */
 export async function lowestTimeOf(request: RequestContext, client: PrometheusClient): Promise<number | undefined> {
   const text = await client.text(request, '/metrics');

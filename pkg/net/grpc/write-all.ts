@@ -2,10 +2,11 @@
 // for a bounded number of bytes.
 
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import { slabs } from '../../bytes/slabs.ts';
 import type { CallScope } from './call-scope.ts';
 
 /** Bytes handed to the socket and not yet taken by it. */
-const MAX_UNSENT_BYTES = 4 << 20;
+const MAX_UNSENT_BYTES = 1 << 20;
 
 /**
  * Writes every answer and resolves when all were handed over. An abort of the scope ends the source (`return()`) and
@@ -36,8 +37,10 @@ export async function writeAll<T>(
       signal.throwIfAborted();
       const bytes = encode(answer);
       unsentBytes += bytes.length;
+      // grpc-js has copied the bytes by the time it says that they are written.
       const more = call.write(bytes, () => {
         unsentBytes -= bytes.length;
+        slabs.giveBack(bytes);
         nudge();
       });
       if (!more) full = true;

@@ -1,10 +1,11 @@
 // Calls to other HTTP servers: pooled connections, a base URL with a path prefix, deadlines, redirects, and failures as
 // Faults. Bodies can be streamed: nothing is read from the socket that the reader has not asked for.
 
-import { Agent, type Dispatcher, interceptors, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
 import { faultOf, withTimeout } from '../../async/deadline.ts';
 import { during, Fault, kindOf, messageOf } from '../../errors/fault.ts';
 import { kindOfStatus } from './status.ts';
+import { Agent, redirect, request as send } from './undici-parts.ts';
 
 export interface HttpClientConfig {
   /** Scheme, host, port and path prefix: `http://prometheus:9090/prefix`. */
@@ -51,7 +52,7 @@ const LARGEST_BODY_BYTES = 512 * 1024 * 1024;
 
 export class HttpClient {
   readonly #config: HttpClientConfig;
-  readonly #agent: Agent;
+  readonly #agent: InstanceType<typeof Agent>;
   readonly #dispatcher: Dispatcher;
   readonly #base: URL;
 
@@ -68,7 +69,7 @@ export class HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    this.#dispatcher = this.#agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }));
+    this.#dispatcher = this.#agent.compose(redirect({ maxRedirections: MAX_REDIRECTS }));
   }
 
   /** The address a path stands for: the prefix of the base kept, credentials left out. */
@@ -125,11 +126,13 @@ export class HttpClient {
     );
     const doing = `${call.method ?? 'GET'} ${this.urlOf(path)}`;
     try {
-      const { statusCode, headers, body } = await send(this.urlOf(path, call.query), {
+      const url = new URL(this.urlOf(path, call.query));
+      const { statusCode, headers, body } = await send(this.#dispatcher, {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
         method: call.method ?? 'GET',
         headers: { ...this.#authorization(), ...this.#config.headers, ...call.headers },
         body: call.body ?? null,
-        dispatcher: this.#dispatcher,
         signal: limit.signal,
       });
       return {

@@ -57,7 +57,8 @@ export async function exchange(
   let endInflight: (() => void) | undefined;
   const send = async (answer: Sendable): Promise<void> => {
     for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
-    const canGzip = acceptsGzip(header('accept-encoding'));
+    // What comes compressed stays as it is.
+    const canGzip = answer.headers['Content-Encoding'] === undefined && acceptsGzip(header('accept-encoding'));
     facts.responseBytes = await writeBody(response, answer.status, answer.body, { canGzip, signal: link.signal });
   };
   try {

@@ -86,10 +86,10 @@ export class HttpServer implements Component {
     this.#plain('/metrics', (request) => metricsAnswer(deps.metrics, firstHeader(request, 'accept') ?? ''));
   }
 
-  /** Adds routes; before the start. */
-  mount(routes: readonly ApiRoute[]): void {
+  /** Adds routes; before the start. With `isAtRoot` the route prefix is not put before them. */
+  mount(routes: readonly ApiRoute[], { isAtRoot = false }: { readonly isAtRoot?: boolean } = {}): void {
     for (const route of routes) {
-      const path = `${this.#config.routePrefix ?? ''}${route.path}`;
+      const path = `${isAtRoot ? '' : (this.#config.routePrefix ?? '')}${route.path}`;
       this.#paths.add(path);
       this.#app.all(path, (request, response) => {
         const work = this.#route(route, request, response, request.params as Record<string, string>);
