@@ -30,6 +30,28 @@ export interface UploadOptions {
   readonly sizeBytes?: number;
 }
 
+export interface VersionedObject {
+  /** Yours to keep. */
+  readonly bytes: Uint8Array;
+  /** Another text after each write; nothing else may be read into it. */
+  readonly version: string;
+}
+
+/**
+ * Writes that happen only if nobody wrote in between: for a few small objects that several processes change, such as a
+ * lease. Whether a server keeps to the conditions only a trial tells (`keepsConditions` of conditional-writes.ts).
+ */
+export interface ConditionalWrites {
+  /** An object with its version, read as one; undefined for a missing one. `limit` past 1 MiB. */
+  read(request: RequestContext, name: string): Promise<VersionedObject | undefined>;
+  /**
+   * Writes if the object still has version `expected`, or is missing where that is undefined; gives back the new version.
+   * `conflict` when it is not so, and then nothing is written. A failure of another kind leaves open whether it was
+   * written. Bytes should differ from each earlier writer's: a repeated try knows its own write by them.
+   */
+  write(request: RequestContext, name: string, bytes: Uint8Array, expected: string | undefined): Promise<string>;
+}
+
 /**
  * Names use `/`, have no leading one, and are UTF-8. Every method gives up when `request.signal` aborts and frees its
  * socket. Failures are Faults: `not-found` for a missing object, `denied`, `unavailable`, `timeout`, `canceled`.
@@ -55,6 +77,8 @@ export interface Bucket {
   ): Promise<void>;
   /** Deleting a missing object is `not-found` on no provider: it succeeds. */
   delete(request: RequestContext, name: string): Promise<void>;
+  /** Absent where the provider has no such thing. */
+  readonly conditional?: ConditionalWrites;
   close(): Promise<void>;
 }
 

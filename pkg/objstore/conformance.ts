@@ -7,6 +7,7 @@ import { backgroundRequest, type RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
 import { type FaultKind, kindOf } from '../errors/fault.ts';
 import { type Bucket, bodyOf, type ListedObject, type ListOptions, readAll } from './bucket.ts';
+import { keepsConditions } from './conditional-writes.ts';
 
 export interface OpenedBucket {
   readonly bucket: Bucket;
@@ -221,6 +222,49 @@ export function testBucket(what: string, open: () => Promise<OpenedBucket>): voi
       );
       await Promise.all(Array.from({ length: 40 }, (_, i) => bucket.delete(request, `many/${i % 4}/${i}`)));
       assert.deepEqual(await names('many'), []);
+    });
+
+    test('a conditional write goes through once, and its loser is told so', async ({ skip }) => {
+      const { conditional } = bucket;
+      if (conditional === undefined) return skip();
+      const name = 'lease/of-all';
+      assert.equal(await conditional.read(request, name), undefined);
+      await rejects('conflict', conditional.write(request, name, Buffer.from('a'), '"0123"'));
+      const first = await conditional.write(request, name, Buffer.from('a'), undefined);
+      await rejects('conflict', conditional.write(request, name, Buffer.from('b'), undefined));
+      const second = await conditional.write(request, name, Buffer.from('b'), first);
+      assert.notEqual(second, first);
+      await rejects('conflict', conditional.write(request, name, Buffer.from('c'), first));
+      const found = await conditional.read(request, name);
+      assert.equal(found?.version, second);
+      assert.equal(Buffer.from(found?.bytes ?? []).toString(), 'b');
+      assert.equal(await text(name), 'b');
+      await put(name, 'by an ordinary upload');
+      await rejects('conflict', conditional.write(request, name, Buffer.from('d'), second));
+      await bucket.delete(request, name);
+      await rejects('conflict', conditional.write(request, name, Buffer.from('d'), second));
+      assert.equal(await conditional.read(request, name), undefined);
+      assert.equal(await keepsConditions(request, bucket), true);
+      assert.deepEqual(await names('tributary', { recursive: true }), []);
+    });
+
+    test('of many that write on one condition at once, one wins', async ({ skip }) => {
+      const { conditional } = bucket;
+      if (conditional === undefined) return skip();
+      let version: string | undefined;
+      for (let round = 0; round < 3; round++) {
+        const written: PromiseSettledResult<string>[] = await Promise.allSettled(
+          Array.from({ length: 8 }, (_, i) =>
+            conditional.write(request, 'lease/raced', Buffer.from(`${round} ${i}`), version),
+          ),
+        );
+        const won = written.flatMap((one, i) => (one.status === 'fulfilled' ? [{ i, version: one.value }] : []));
+        assert.equal(won.length, 1, `round ${round}`);
+        for (const one of written) if (one.status === 'rejected') assert.equal(kindOf(one.reason), 'conflict');
+        version = won[0].version;
+        assert.equal(await text('lease/raced'), `${round} ${won[0].i}`);
+      }
+      await bucket.delete(request, 'lease/raced');
     });
 
     test('every call gives up when its signal has aborted', async () => {

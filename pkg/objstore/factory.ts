@@ -14,8 +14,10 @@ import type { Bucket } from './bucket.ts';
 import { FilesystemBucket } from './filesystem.ts';
 import { InstrumentedBucket } from './instrumented.ts';
 import { PrefixedBucket } from './prefixed.ts';
-import { defaultRetries, RetryPolicy } from './retry-policy.ts';
+import { requestMeter } from './request-meter.ts';
+import { defaultRetries, RetryPolicy, type RetryPolicyConfig } from './retry-policy.ts';
 import { RetryingBucket } from './retrying.ts';
+import type { S3Vendor } from './vendor-config.ts';
 
 export interface BucketDeps {
   readonly logger: Logger;
@@ -36,8 +38,7 @@ const envelopeShape = strict({
 /** Other keys are ignored here, as the reference does for this provider. */
 const filesystemShape = loose({ directory: z.string().min(1) });
 
-/** Types the reference has and we do not. */
-const unbuiltTypes: ReadonlySet<string> = new Set(['GCS', 'AZURE', 'SWIFT', 'COS', 'ALIYUNOSS', 'BOS', 'OCI', 'OBS']);
+const s3Vendors: readonly S3Vendor[] = ['COS', 'ALIYUNOSS', 'BOS', 'OBS', 'OCI'];
 
 /**
  * Opens the bucket a YAML text describes. `invalid` for a text that is wrong, `unsupported` for what is not built; the
@@ -68,6 +69,12 @@ async function checkDirectory({ logger }: BucketDeps, directory: string): Promis
   }
 }
 
+/** `maxRetries`: 0 = our own number. */
+function policyOf({ logger }: BucketDeps, maxRetries: number, delays: Partial<RetryPolicyConfig> = {}): RetryPolicy {
+  const attempts = maxRetries > 0 ? maxRetries + 1 : defaultRetries.attempts;
+  return new RetryPolicy({ logger }, { ...defaultRetries, ...delays, attempts });
+}
+
 /** Only what goes over a network is tried again. */
 async function openProvider(
   deps: BucketDeps,
@@ -79,14 +86,50 @@ async function openProvider(
     await checkDirectory(deps, directory);
     return { bucket: new FilesystemBucket(directory) };
   }
-  if (type === 'S3') {
-    const [{ parseS3Config }, { openS3Bucket }] = await Promise.all([import('./s3-config.ts'), import('./s3.ts')]);
-    const config = await parseS3Config(envelope.config, deps.env);
-    const attempts = config.maxRetries > 0 ? config.maxRetries + 1 : defaultRetries.attempts;
-    const policy = new RetryPolicy({ logger: deps.logger }, { ...defaultRetries, attempts });
-    return { bucket: await openS3Bucket({ policy }, config), policy };
+  const vendor = s3Vendors.find((known) => known === type);
+  if (type === 'S3' || vendor !== undefined) {
+    const [{ parseS3Config }, { parseVendorConfig }, { openS3Bucket }] = await Promise.all([
+      import('./s3-config.ts'),
+      import('./vendor-config.ts'),
+      import('./s3.ts'),
+    ]);
+    const config =
+      vendor === undefined
+        ? await parseS3Config(envelope.config, deps.env)
+        : await parseVendorConfig(vendor, envelope.config);
+    const policy = policyOf(deps, config.maxRetries);
+    return {
+      bucket: await openS3Bucket({ policy, logger: deps.logger, onRequest: requestMeter(deps, config.bucket) }, config),
+      policy,
+    };
   }
-  if (unbuiltTypes.has(type)) throw new Fault('unsupported', `bucket type ${type} is not supported yet`);
+  if (type === 'GCS') {
+    const [{ parseGcsConfig }, { openGcsBucket }] = await Promise.all([import('./gcs-config.ts'), import('./gcs.ts')]);
+    const config = await parseGcsConfig(envelope.config, deps.env);
+    for (const key of config.idleKeys) deps.logger.warn('the key changes nothing: the JSON API serves all', { key });
+    const policy = policyOf(deps, config.maxRetries);
+    return { bucket: await openGcsBucket({ policy, onRequest: requestMeter(deps, config.bucket) }, config), policy };
+  }
+  if (type === 'AZURE') {
+    const [{ parseAzureConfig }, { openAzureBucket }] = await Promise.all([
+      import('./azure-config.ts'),
+      import('./azure.ts'),
+    ]);
+    const config = await parseAzureConfig(envelope.config);
+    const delays = {
+      ...(config.minDelayMs > 0 ? { minDelayMs: config.minDelayMs } : {}),
+      ...(config.maxDelayMs > 0 ? { maxDelayMs: config.maxDelayMs } : {}),
+    };
+    const policy = policyOf(deps, config.maxRetries, delays);
+    return {
+      bucket: await openAzureBucket({ policy, onRequest: requestMeter(deps, config.container) }, config),
+      policy,
+    };
+  }
+  if (type === 'SWIFT') {
+    const way = 'use type S3 with the endpoint of its S3 interface';
+    throw new Fault('unsupported', `bucket type SWIFT is not supported: ${way}`);
+  }
   if (type === '') throw new Fault('invalid', 'type: is required');
   throw new Fault('invalid', `type: there is no bucket type ${JSON.stringify(envelope.type)}`);
 }

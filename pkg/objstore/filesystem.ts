@@ -3,18 +3,29 @@
 //   <directory>/<name>                     objects
 //   <directory>/.tributary-uploads/<uuid>  uploads under way; what a crash leaves there is not listed, and removed later
 
-import { randomUUID } from 'node:crypto';
-import { type Dirent, readSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { type BigIntStats, type Dirent, readSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../async/deadline.ts';
 import type { RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
+import { slabs } from '../bytes/slabs.ts';
 import { during, Fault, kindOf } from '../errors/fault.ts';
-import type { Bucket, ListedObject, ListOptions, ObjectAttributes, UploadOptions } from './bucket.ts';
+import {
+  type Bucket,
+  bodyOf,
+  type ConditionalWrites,
+  type ListedObject,
+  type ListOptions,
+  type ObjectAttributes,
+  type UploadOptions,
+} from './bucket.ts';
 import { ByteStream } from './byte-stream.ts';
+import { conditionFailed, readSmall } from './conditional-writes.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 import { OpenFiles } from './open-files.ts';
+import { replaceIf } from './replace-if.ts';
 
 const UPLOADS_DIRECTORY = '.tributary-uploads';
 /** Ranges up to this length are read without asking for the file's size before. */
@@ -43,6 +54,33 @@ export class FilesystemBucket implements Bucket {
   #spotFromMs = 0;
   /** How long they took lately, on average. */
   #spotMs = 0;
+
+  readonly conditional: ConditionalWrites = {
+    read: async (request, name) => {
+      try {
+        const file = await this.#open(request, name);
+        // Nobody writes into an object: what is open now stays one version until it is read.
+        const version = versionOf(await file.stat({ bigint: true }));
+        return { bytes: await readSmall(name, streamOf(request, file)), version };
+      } catch (thrown) {
+        if (kindOf(thrown) === 'not-found') return undefined;
+        throw thrown;
+      }
+    },
+    write: (request, name, bytes, expected) =>
+      this.#write(request, name, bodyOf(bytes), {}, async (aside, path) => {
+        const version = versionOf(await stat(aside, { bigint: true }));
+        const current = (): string | undefined => {
+          const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+          return found === undefined ? undefined : versionOf(found);
+        };
+        const lock = join(dirname(aside), `lock-${createHash('sha256').update(name).digest('hex')}`);
+        if (!(await replaceIf(request, { aside, path, lock }, () => current() === expected))) {
+          throw conditionFailed(name, expected);
+        }
+        return version;
+      }),
+  };
 
   /** The directory is made with the first upload; until then it may be missing and is an empty bucket. */
   constructor(directory: string) {
@@ -75,15 +113,7 @@ export class FilesystemBucket implements Bucket {
   }
 
   async get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>> {
-    const file = await this.#open(request, name);
-    return new ByteStream({
-      async pull() {
-        throwIfAborted(request.signal);
-        const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
-        return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
-      },
-      close: () => file.close(),
-    });
+    return streamOf(request, await this.#open(request, name));
   }
 
   async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {
@@ -120,6 +150,17 @@ export class FilesystemBucket implements Bucket {
     body: AsyncIterable<Uint8Array>,
     options: UploadOptions = {},
   ): Promise<void> {
+    await this.#write(request, name, body, options, rename);
+  }
+
+  /** Writes aside, then lets `place` put the file in its place; in a directory that is there at the time. */
+  async #write<T>(
+    request: RequestContext,
+    name: string,
+    body: AsyncIterable<Uint8Array>,
+    options: UploadOptions,
+    place: (aside: string, path: string) => Promise<T>,
+  ): Promise<T> {
     const path = this.#path(name);
     const uploads = join(this.#root, UPLOADS_DIRECTORY);
     this.#cleaning ??= removeLeftovers(uploads);
@@ -134,9 +175,10 @@ export class FilesystemBucket implements Bucket {
         await file.close();
       }
       throwIfAborted(request.signal);
-      await inDirectory(dirname(path), () => rename(aside, path));
+      const placed = await inDirectory(dirname(path), () => place(aside, path));
       this.#openFiles.forget(path);
       await syncDirectory(dirname(path));
+      return placed;
     } catch (thrown) {
       await unlink(aside).catch(undefinedIfMissing);
       throw during(`upload ${name}`, thrown);
@@ -230,6 +272,22 @@ export class FilesystemBucket implements Bucket {
   }
 }
 
+function streamOf(request: RequestContext, file: FileHandle): ByteStream {
+  return new ByteStream({
+    async pull() {
+      throwIfAborted(request.signal);
+      const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
+      return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+    },
+    close: () => file.close(),
+  });
+}
+
+/** Each write makes a new file, so its number and time tell writes apart. */
+function versionOf(found: BigIntStats): string {
+  return `${found.ino}-${found.mtimeNs}-${found.size}`;
+}
+
 async function openObject(path: string): Promise<FileHandle> {
   const file = await open(path, 'r');
   try {
@@ -260,9 +318,10 @@ async function readRange(
   return bytes.subarray(0, filled);
 }
 
-/** Not from the pool of small buffers, and not cleared: every byte that is handed out has been read. */
+/** Not cleared: every byte that is handed out has been read. */
 function uncleared(length: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
+  const bytes = slabs.lend(length);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
 }
 
 async function writeAll(

@@ -5,6 +5,7 @@ import { kindOf } from '../errors/fault.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import {
   type Bucket,
+  type ConditionalWrites,
   isReadOnce,
   type ListedObject,
   type ListOptions,
@@ -21,6 +22,7 @@ const SIZE_BUCKETS = Array.from({ length: 16 }, (_, i) => 2 ** (15 + i));
 
 export class InstrumentedBucket implements Bucket {
   readonly name: string;
+  readonly conditional?: ConditionalWrites;
   readonly #inner: Bucket;
   readonly #meters: ReturnType<typeof metersOf>;
   readonly #ranges: ReturnType<typeof rangeMetersOf>;
@@ -36,6 +38,14 @@ export class InstrumentedBucket implements Bucket {
       this.#meters.failures.inc({ bucket, operation }, 0);
     }
     this.#meters.lastUpload.set({ bucket }, 0);
+    const { conditional } = inner;
+    if (conditional !== undefined) {
+      this.conditional = {
+        read: (request, name) => this.#timed('get', () => conditional.read(request, name)),
+        write: (request, name, bytes, expected) =>
+          this.#timed('upload', () => conditional.write(request, name, bytes, expected)),
+      };
+    }
   }
 
   async *list(request: RequestContext, directory: string, options?: ListOptions): AsyncIterable<ListedObject> {
@@ -145,7 +155,8 @@ export class InstrumentedBucket implements Bucket {
 
   #failed(operation: Operation, thrown: unknown): void {
     const kind = kindOf(thrown);
-    if (kind !== 'not-found' && kind !== 'canceled') this.#meters.failures.inc({ bucket: this.name, operation });
+    if (kind !== 'not-found' && kind !== 'canceled' && kind !== 'conflict')
+      this.#meters.failures.inc({ bucket: this.name, operation });
   }
 
   async #timed<T>(operation: Operation, work: () => Promise<T>): Promise<T> {

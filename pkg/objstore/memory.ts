@@ -4,24 +4,48 @@ import { throwIfAborted } from '../async/deadline.ts';
 import type { RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
 import { Fault } from '../errors/fault.ts';
-import type { Bucket, ListedObject, ListOptions, ObjectAttributes, UploadOptions } from './bucket.ts';
+import type {
+  Bucket,
+  ConditionalWrites,
+  ListedObject,
+  ListOptions,
+  ObjectAttributes,
+  UploadOptions,
+} from './bucket.ts';
 import { ByteStream } from './byte-stream.ts';
+import { conditionFailed } from './conditional-writes.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 
 interface StoredObject {
   readonly bytes: Uint8Array;
   readonly lastModified: number;
+  readonly version: string;
 }
 
 export class MemoryBucket implements Bucket {
   readonly name: string;
   readonly #objects = new Map<string, StoredObject>();
   readonly #now: () => number;
+  #writes = 0;
 
   constructor(name = 'memory', now: () => number = Date.now) {
     this.name = name;
     this.#now = now;
   }
+
+  readonly conditional: ConditionalWrites = {
+    read: async (request, name) => {
+      throwIfAborted(request.signal);
+      const found = this.#objects.get(name);
+      return found === undefined ? undefined : { bytes: found.bytes.slice(), version: found.version };
+    },
+    write: async (request, name, bytes, expected) => {
+      throwIfAborted(request.signal);
+      checkObjectName(name);
+      if (this.#objects.get(name)?.version !== expected) throw conditionFailed(name, expected);
+      return this.#put(name, bytes.slice());
+    },
+  };
 
   async *list(request: RequestContext, directory: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
     const top = directoryOf(directory);
@@ -91,7 +115,7 @@ export class MemoryBucket implements Bucket {
         `upload of ${name}: body has ${bytes.length} bytes, ${options.sizeBytes} were promised`,
       );
     }
-    this.#objects.set(name, { bytes, lastModified: this.#now() });
+    this.#put(name, bytes);
   }
 
   async delete(request: RequestContext, name: string): Promise<void> {
@@ -100,6 +124,12 @@ export class MemoryBucket implements Bucket {
   }
 
   async close(): Promise<void> {}
+
+  #put(name: string, bytes: Uint8Array): string {
+    const version = String(++this.#writes);
+    this.#objects.set(name, { bytes, lastModified: this.#now(), version });
+    return version;
+  }
 
   #find(request: RequestContext, name: string): StoredObject {
     throwIfAborted(request.signal);

@@ -1,11 +1,20 @@
 // A bucket inside a prefix of another: `name` becomes `prefix/name`, and back in listings.
 
 import type { RequestContext } from '../async/request.ts';
-import type { Bucket, ListedObject, ListOptions, ObjectAttributes, UploadOptions } from './bucket.ts';
+import type {
+  Bucket,
+  ConditionalWrites,
+  ListedObject,
+  ListOptions,
+  ObjectAttributes,
+  UploadOptions,
+} from './bucket.ts';
+import { prefixedConditional } from './conditional-writes.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 
 export class PrefixedBucket implements Bucket {
   readonly name: string;
+  readonly conditional?: ConditionalWrites;
   readonly #inner: Bucket;
   /** With its final `/`. */
   readonly #prefix: string;
@@ -17,6 +26,7 @@ export class PrefixedBucket implements Bucket {
     this.name = inner.name;
     this.#inner = inner;
     this.#prefix = `${trimmed}/`;
+    if (inner.conditional !== undefined) this.conditional = prefixedConditional(inner.conditional, this.#prefix);
   }
 
   async *list(request: RequestContext, directory: string, options: ListOptions = {}): AsyncIterable<ListedObject> {

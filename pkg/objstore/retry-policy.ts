@@ -35,6 +35,8 @@ export class RetryPolicy {
   readonly #random: (() => number) | undefined;
   readonly #rate: AdaptiveRate;
   #budget = FULL_BUDGET;
+  /** Requests that went through, of all callers. */
+  #successes = 0;
 
   /** `random`, 0 to 1, draws the length of the pauses. */
   constructor(
@@ -81,7 +83,7 @@ export class RetryPolicy {
         },
         async (attempt) => {
           tries = attempt;
-          return await this.#once(signal, attempt, work);
+          return await this.#whileOthersProgress(signal, attempt, work, options.canRepeat !== false);
         },
       );
     } catch (failure) {
@@ -94,11 +96,34 @@ export class RetryPolicy {
     }
   }
 
+  /**
+   * A refusal for speed is no failure while requests go through: the common rate has slowed down, and our turn comes. Only
+   * when none went through since the last try does it count as one.
+   */
+  async #whileOthersProgress<T>(
+    signal: AbortSignal,
+    attempt: number,
+    work: () => Promise<T>,
+    canRepeat: boolean,
+  ): Promise<T> {
+    for (;;) {
+      const before = this.#successes;
+      try {
+        return await this.#once(signal, attempt, work);
+      } catch (thrown) {
+        const isThrottled = thrown instanceof Fault && thrown.facts[THROTTLED_FACT] === true;
+        const isSpent = thrown instanceof Fault && thrown.facts[GIVEN_UP_FACT] === true;
+        if (!isThrottled || isSpent || !canRepeat || this.#successes === before || signal.aborted) throw thrown;
+      }
+    }
+  }
+
   async #once<T>(signal: AbortSignal, attempt: number, work: () => Promise<T>): Promise<T> {
     await this.#rate.admit(signal);
     try {
       const result = await work();
       this.#rate.succeeded();
+      this.#successes++;
       this.#budget = Math.min(FULL_BUDGET, this.#budget + BUDGET_PER_SUCCESS);
       return result;
     } catch (thrown) {

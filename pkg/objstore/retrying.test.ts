@@ -230,6 +230,33 @@ describe('a bucket that limits requests', () => {
     assert.ok(clock.now() < 340_000, `${clock.now()} ms for what could take 160 000`);
   });
 
+  test('a caller whom it refuses again and again waits for its turn while others get through', async () => {
+    const clock = new FakeClock();
+    const policy = new RetryPolicy({ logger: silentLogger, clock }, { attempts: 2, minDelayMs: 10, maxDelayMs: 10 });
+    let refusals = 0;
+    let othersGetThrough = true;
+    const unlucky = async (): Promise<string> => {
+      if (othersGetThrough) await policy.run(request.signal, 'another', async () => {});
+      if (++refusals <= 50 || !othersGetThrough)
+        throw new Fault('unavailable', 'slow down', { facts: { throttled: true } });
+      return 'done';
+    };
+    const drive = async <T>(result: Promise<T>): Promise<T> => {
+      let isOver = false;
+      const over = result.finally(() => {
+        isOver = true;
+      });
+      over.catch(() => {});
+      for (let i = 0; i < 10_000 && !isOver; i++) await clock.advance(1000);
+      return over;
+    };
+    assert.equal(await drive(policy.run(request.signal, 'unlucky', unlucky)), 'done');
+    othersGetThrough = false;
+    refusals = 0;
+    await assert.rejects(drive(policy.run(request.signal, 'unlucky', unlucky)), /slow down \(after 2 tries\)/);
+    assert.equal(refusals, 2);
+  });
+
   test('a pause it asks for is kept by everybody', async () => {
     const clock = new FakeClock();
     const policy = new RetryPolicy({ logger: silentLogger, clock });

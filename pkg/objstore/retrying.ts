@@ -2,8 +2,10 @@
 // last name that came; an upload is repeated only when its body can be read once more.
 
 import type { RequestContext } from '../async/request.ts';
+import { kindOf } from '../errors/fault.ts';
 import {
   type Bucket,
+  type ConditionalWrites,
   isReadOnce,
   type ListedObject,
   type ListOptions,
@@ -18,6 +20,7 @@ const RESUME_BYTES = 4 * 1024 * 1024;
 
 export class RetryingBucket implements Bucket {
   readonly name: string;
+  readonly conditional?: ConditionalWrites;
   readonly #inner: Bucket;
   readonly #policy: RetryPolicy;
 
@@ -25,6 +28,7 @@ export class RetryingBucket implements Bucket {
     this.name = inner.name;
     this.#inner = inner;
     this.#policy = deps.policy;
+    if (inner.conditional !== undefined) this.conditional = retriedConditional(inner.conditional, deps.policy);
   }
 
   async *list(request: RequestContext, directory: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
@@ -120,4 +124,29 @@ export class RetryingBucket implements Bucket {
   close(): Promise<void> {
     return this.#inner.close();
   }
+}
+
+/**
+ * A try that failed without an answer may have written. The next one then meets its own write as a conflict, and knows it
+ * by the bytes.
+ */
+function retriedConditional(inner: ConditionalWrites, policy: RetryPolicy): ConditionalWrites {
+  return {
+    read: (request, name) => policy.run(request.signal, `read ${name}`, () => inner.read(request, name)),
+    write: (request, name, bytes, expected) => {
+      let isRepeated = false;
+      return policy.run(request.signal, `write ${name}`, async () => {
+        try {
+          return await inner.write(request, name, bytes, expected);
+        } catch (thrown) {
+          if (isRepeated && kindOf(thrown) === 'conflict') {
+            const found = await inner.read(request, name);
+            if (found !== undefined && Buffer.compare(found.bytes, bytes) === 0) return found.version;
+          }
+          isRepeated = true;
+          throw thrown;
+        }
+      });
+    },
+  };
 }

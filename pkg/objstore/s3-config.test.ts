@@ -6,19 +6,22 @@ import { describe, test } from 'vitest';
 import { kindOf } from '../errors/fault.ts';
 import { parseS3Config } from './s3-config.ts';
 
+const customerKey = (encryption_key: string) => ({ type: 'SSE-C', encryption_key });
 const least = { bucket: 'b', endpoint: 'localhost:9000', access_key: 'a', secret_key: 's' };
+
+const { signal } = new AbortController();
 
 describe('the S3 configuration', () => {
   test('has the defaults of the contract', async () => {
     const config = await parseS3Config(least, {});
-    assert.equal(config.host, 'localhost');
+    assert.deepEqual(config.endpoint, { host: 'localhost', isInsecure: false, lookup: 'auto', isDualStack: false });
     assert.equal(config.port, 9000);
-    assert.equal(config.lookup, 'auto');
     assert.equal(config.listVersion, 'v2');
     assert.equal(config.sendContentMd5, true);
     assert.deepEqual(config.uploadHeaders, {});
     assert.deepEqual(config.transport, {
       isInsecure: false,
+      isTraced: false,
       idleConnTimeoutMs: 90_000,
       responseHeaderTimeoutMs: 120_000,
       tlsHandshakeTimeoutMs: 10_000,
@@ -37,7 +40,7 @@ describe('the S3 configuration', () => {
         aws_sdk_auth: false,
         session_token: 't',
         insecure: true,
-        signature_version2: false,
+        signature_version2: true,
         put_user_metadata: { 'X-Amz-Storage-Class': 'IA', team: 'x', 'Content-Type': 'y' },
         http_config: {
           idle_conn_timeout: '1m30s',
@@ -45,20 +48,21 @@ describe('the S3 configuration', () => {
           max_conns_per_host: 5,
           tls_config: null,
         },
-        trace: { enable: false },
+        trace: { enable: true },
         list_objects_version: 'v1',
         bucket_lookup_type: 'virtual-hosted',
         send_content_md5: false,
-        disable_multipart: false,
+        disable_multipart: true,
         part_size: 10_000_000,
         sse_config: { type: 'SSE-KMS', kms_key_id: 'k', kms_encryption_context: { a: 'b' } },
-        sts_endpoint: '',
+        sts_endpoint: 'https://sts.test',
         max_retries: 3,
       },
       {},
     );
-    assert.equal(config.lookup, 'virtual-hosted');
+    assert.equal(config.endpoint.lookup, 'virtual-hosted');
     assert.equal(config.partSizeBytes, 10_000_000);
+    assert.deepEqual([config.isOnePart, config.isSignedV2, config.transport.isTraced], [true, true, true]);
     assert.equal(config.transport.idleConnTimeoutMs, 90_000);
     assert.equal(config.transport.tls.insecureSkipVerify, true);
     assert.deepEqual(config.uploadHeaders, {
@@ -85,12 +89,11 @@ describe('the S3 configuration', () => {
     ['KMS without a key', { sse_config: { type: 'SSE-KMS' } }, 'invalid', /kms_key_id: is required/],
     ['a missing CA', { http_config: { tls_config: { ca_file: '/no/such' } } }, 'not-found', /tls_config\.ca_file/],
     ['a certificate alone', { http_config: { tls_config: { cert_file: '/x' } } }, 'invalid', /needs key_file/],
-    ['SSE-C', { sse_config: { type: 'SSE-C' } }, 'unsupported', /SSE-C is not supported/],
-    ['signature version 2', { signature_version2: true }, 'unsupported', /signature_version2/],
-    ['tracing', { trace: { enable: true } }, 'unsupported', /trace\.enable/],
-    ['AWS SDK authentication', { aws_sdk_auth: true }, 'unsupported', /aws_sdk_auth/],
-    ['an STS endpoint', { sts_endpoint: 'https://x' }, 'unsupported', /sts_endpoint/],
-    ['no multipart', { disable_multipart: true }, 'unsupported', /disable_multipart/],
+    ['SSE-C over plain HTTP', { insecure: true, sse_config: { type: 'SSE-C' } }, 'invalid', /SSE-C needs TLS/],
+    ['SSE-C without a key', { sse_config: { type: 'SSE-C' } }, 'invalid', /encryption_key: is required for SSE-C/],
+    ['SSE-C and a missing key', { sse_config: customerKey('/no/such') }, 'not-found', /sse_config\.encryption_key/],
+    ['SSE-C and a short key', { sse_config: customerKey('/dev/null') }, 'invalid', /32 bytes, \/dev\/null has 0/],
+    ['two ways to the keys', { aws_sdk_auth: true }, 'invalid', /aws_sdk_auth and access_key/],
   ] as const) {
     test(`with ${what} is refused`, async () => {
       await assert.rejects(parseS3Config({ ...least, ...keys }, {}), (thrown) => {
@@ -117,10 +120,11 @@ describe('the S3 configuration', () => {
         [shared, ['d', 'e', '']],
         [{ ...shared, AWS_PROFILE: 'other' }, ['o', 'p', 'q']],
       ] as const) {
-        const { credentials } = await parseS3Config(bare, env);
+        const credentials = await (await parseS3Config(bare, env)).credentials.current(signal);
         assert.deepEqual([credentials.accessKey, credentials.secretKey, credentials.sessionToken], expected);
       }
-      await assert.rejects(parseS3Config(bare, { HOME: directory }), /no S3 credentials: set access_key/);
+      const nowhere = { HOME: directory, AWS_EC2_METADATA_DISABLED: 'true' };
+      await assert.rejects(parseS3Config(bare, nowhere), /no S3 credentials: set access_key/);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -1,28 +1,34 @@
 // The `config` part of an S3 bucket file: every key of the reference, unknown ones refused. A key that would change what
 // we do but is not built is refused by its name; one that asks for what we do anyway is accepted.
 
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { goDuration, parseShape, strict, z } from '../config/shape.ts';
 import { during, Fault } from '../errors/fault.ts';
-import { findS3Credentials, type S3Credentials } from './s3-credentials.ts';
-import type { S3TransportConfig } from './s3-transport.ts';
+import type { HttpTransportConfig } from './http-transport.ts';
+import { isAmazon, type S3Endpoint } from './s3-address.ts';
+import { findCredentials, fixedCredentials, type S3CredentialSource } from './s3-credentials.ts';
 
 export interface S3Config {
   readonly bucket: string;
-  readonly host: string;
+  readonly endpoint: S3Endpoint;
   /** undefined = the scheme's own. */
   readonly port: number | undefined;
   /** '' = asked from the server. */
   readonly region: string;
-  readonly lookup: 'auto' | 'virtual-hosted' | 'path';
   readonly listVersion: 'v1' | 'v2';
   /** The memory one upload may hold; grows for objects too large for 10 000 parts. */
   readonly partSizeBytes: number;
   readonly sendContentMd5: boolean;
+  /** Each object goes up in one request, whatever its size. */
+  readonly isOnePart: boolean;
   /** Headers of every object written: storage class, user metadata, encryption. */
   readonly uploadHeaders: Readonly<Record<string, string>>;
-  readonly credentials: S3Credentials;
-  readonly transport: S3TransportConfig;
+  /** Headers of every request that reads or writes the bytes of an object: the customer's key. */
+  readonly objectHeaders: Readonly<Record<string, string>>;
+  readonly isSignedV2: boolean;
+  readonly credentials: S3CredentialSource;
+  readonly transport: HttpTransportConfig;
   /** 0 = our own number. */
   readonly maxRetries: number;
 }
@@ -47,7 +53,7 @@ const duration = (byDefaultMs: number) =>
     .nullish()
     .transform((value) => value ?? byDefaultMs);
 
-const httpShape = strict({
+export const httpShape = strict({
   idle_conn_timeout: duration(90_000),
   response_header_timeout: duration(120_000),
   insecure_skip_verify: flag(false),
@@ -66,7 +72,7 @@ const httpShape = strict({
   }).nullish(),
 });
 
-const s3Shape = strict({
+export const s3Shape = strict({
   bucket: text(),
   endpoint: text(),
   region: text(),
@@ -103,40 +109,40 @@ export async function parseS3Config(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<S3Config> {
   const yaml = parseShape(s3Shape, value ?? {}, 'config');
-  refuseUnbuilt(yaml);
   if (yaml.bucket === '') throw new Fault('invalid', 'config.bucket: no s3 bucket given');
   if (yaml.endpoint === '') throw new Fault('invalid', 'config.endpoint: no s3 endpoint given');
   if ((yaml.access_key === '') !== (yaml.secret_key === '')) {
     throw new Fault('invalid', 'config: access_key and secret_key go together, one of them is missing');
   }
+  if (yaml.aws_sdk_auth && yaml.access_key !== '') {
+    throw new Fault('invalid', 'config: aws_sdk_auth and access_key are two ways to the keys, give one of them');
+  }
   const given = { accessKey: yaml.access_key, secretKey: yaml.secret_key, sessionToken: yaml.session_token };
   return {
     bucket: yaml.bucket,
-    ...parseEndpoint(yaml.endpoint),
+    ...endpointOf(yaml),
     region: yaml.region,
-    lookup: yaml.bucket_lookup_type || 'auto',
     listVersion: yaml.list_objects_version || 'v2',
     partSizeBytes: partSizeBytes(yaml.part_size ?? undefined),
     sendContentMd5: yaml.send_content_md5,
+    isOnePart: yaml.disable_multipart,
     uploadHeaders: { ...metadataHeaders(yaml.put_user_metadata ?? {}), ...encryptionHeaders(yaml.sse_config) },
-    credentials: given.accessKey === '' ? await findS3Credentials(env) : given,
-    transport: await transportConfig(yaml),
+    objectHeaders: await customerKeyHeaders(yaml),
+    isSignedV2: yaml.signature_version2,
+    credentials:
+      given.accessKey === ''
+        ? await findCredentials({ env, stsEndpoint: yaml.sts_endpoint, isSdkOrder: yaml.aws_sdk_auth })
+        : fixedCredentials(given),
+    transport: { ...(await httpTransport(yaml.http_config, yaml.insecure)), isTraced: yaml.trace?.enable ?? false },
     maxRetries: yaml.max_retries ?? 0,
   };
 }
 
-function refuseUnbuilt(yaml: S3Yaml): void {
-  const asked: readonly (readonly [boolean, string])[] = [
-    [yaml.signature_version2, 'signature_version2'],
-    [yaml.trace?.enable ?? false, 'trace.enable'],
-    [yaml.aws_sdk_auth, 'aws_sdk_auth'],
-    [yaml.sts_endpoint !== '', 'sts_endpoint'],
-    [yaml.disable_multipart, 'disable_multipart'],
-    [yaml.sse_config?.type === 'SSE-C', 'sse_config.type SSE-C'],
-  ];
-  for (const [isAsked, key] of asked) {
-    if (isAsked) throw new Fault('unsupported', `config.${key} is not supported yet`);
-  }
+function endpointOf(yaml: S3Yaml): { endpoint: S3Endpoint; port: number | undefined } {
+  const { host, port } = parseEndpoint(yaml.endpoint);
+  const lookup = yaml.bucket_lookup_type || 'auto';
+  const isDualStack = isAmazon(host) && !yaml.disable_dualstack;
+  return { endpoint: { host, isInsecure: yaml.insecure, lookup, isDualStack }, port };
 }
 
 function parseEndpoint(endpoint: string): { host: string; port: number | undefined } {
@@ -198,18 +204,47 @@ function encryptionHeaders(sse: S3Yaml['sse_config']): Record<string, string> {
   }
 }
 
-async function transportConfig(yaml: S3Yaml): Promise<S3TransportConfig> {
-  const http = yaml.http_config ?? httpShape.parse({});
+const CUSTOMER_KEY_BYTES = 32;
+
+/** The key goes with each request, so plain HTTP would give it away: no server takes it there. */
+async function customerKeyHeaders(yaml: S3Yaml): Promise<Record<string, string>> {
+  if (yaml.sse_config?.type !== 'SSE-C') return {};
+  if (yaml.insecure) throw new Fault('invalid', 'config.sse_config.type: SSE-C needs TLS, so not insecure: true');
+  const path = yaml.sse_config.encryption_key;
+  if (path === '') throw new Fault('invalid', 'config.sse_config.encryption_key: is required for SSE-C');
+  const key = await readFile(path).catch((thrown: unknown) => {
+    throw during('config.sse_config.encryption_key', thrown);
+  });
+  if (key.length !== CUSTOMER_KEY_BYTES) {
+    const found = `${path} has ${key.length}`;
+    throw new Fault('invalid', `config.sse_config.encryption_key: a key has ${CUSTOMER_KEY_BYTES} bytes, ${found}`);
+  }
+  const header = 'x-amz-server-side-encryption-customer';
+  return {
+    [`${header}-algorithm`]: 'AES256',
+    [`${header}-key`]: key.toString('base64'),
+    [`${header}-key-md5`]: createHash('md5').update(key).digest('base64'),
+  };
+}
+
+/** What `http_config` says, for whichever provider has one. Reads certificate files. */
+export async function httpTransport(
+  given: z.output<typeof httpShape> | null | undefined,
+  isInsecure: boolean,
+): Promise<HttpTransportConfig> {
+  const http = given ?? httpShape.parse({});
   const tls = http.tls_config;
   if ((tls?.cert_file ?? '') !== '' && (tls?.key_file ?? '') === '') {
     throw new Fault('invalid', 'config.http_config.tls_config: cert_file needs key_file');
   }
   return {
-    isInsecure: yaml.insecure,
+    isInsecure,
+    isTraced: false,
     idleConnTimeoutMs: http.idle_conn_timeout,
     responseHeaderTimeoutMs: http.response_header_timeout,
     tlsHandshakeTimeoutMs: http.tls_handshake_timeout,
-    maxIdleConnsPerHost: http.max_idle_conns_per_host || http.max_idle_conns || 100,
+    // There is one host, so the lower of both is the limit; 0 leaves it to the other.
+    maxIdleConnsPerHost: Math.min(http.max_idle_conns_per_host || 100, http.max_idle_conns || 100),
     maxConnsPerHost: http.max_conns_per_host ?? 0,
     tls: {
       ca: await fileText('ca_file', tls?.ca_file),

@@ -1,10 +1,10 @@
 // What the S3 client threw, as a Fault: the status decides the kind, the server's own words go into the message.
 
 import { faultOf } from '../async/deadline.ts';
-import { Fault, type FaultKind, kindOf, messageOf } from '../errors/fault.ts';
-import { RETRY_AFTER_FACT, THROTTLED_FACT } from './retry-policy.ts';
+import { Fault, kindOf, messageOf } from '../errors/fault.ts';
+import type { HttpExchange } from './http-transport.ts';
 import { unescapeXml } from './s3-listing.ts';
-import type { S3Exchange } from './s3-transport.ts';
+import { statusFault } from './status-fault.ts';
 
 const throttlingCodes: ReadonlySet<string> = new Set([
   'SlowDown',
@@ -16,7 +16,7 @@ const throttlingCodes: ReadonlySet<string> = new Set([
 ]);
 
 /** A Fault whose facts carry the status, the server's code, and whether it found us too fast. */
-export function s3Fault(what: string, thrown: unknown, exchange: S3Exchange): Fault {
+export function s3Fault(what: string, thrown: unknown, exchange: HttpExchange): Fault {
   if (exchange.signal.aborted) return faultOf(exchange.signal);
   if (thrown instanceof Fault) {
     return new Fault(thrown.kind, `${what}: ${thrown.message}`, { cause: thrown, facts: thrown.facts });
@@ -30,15 +30,8 @@ export function s3Fault(what: string, thrown: unknown, exchange: S3Exchange): Fa
     return new Fault(kind, `${what}: ${connectionText(thrown)}`, { cause: thrown });
   }
   const words = xmlField(exchange.errorText, 'Message') || messageOf(thrown);
-  const isThrottled = status === 429 || throttlingCodes.has(code);
-  return new Fault(kindOfStatus(status, code), `${what}: ${code === '' ? `status ${status}` : code}: ${words}`, {
-    cause: thrown,
-    facts: {
-      status,
-      ...(code === '' ? {} : { code }),
-      ...(isThrottled ? { [THROTTLED_FACT]: true, [RETRY_AFTER_FACT]: exchange.retryAfterMs } : {}),
-    },
-  });
+  const isThrottled = throttlingCodes.has(code);
+  return statusFault(what, { status, code, words, isThrottled, retryAfterMs: exchange.retryAfterMs, cause: thrown });
 }
 
 /** OpenSSL's words for a server that speaks plain HTTP help nobody. */
@@ -47,14 +40,6 @@ function connectionText(thrown: unknown): string {
     (thrown as { code?: unknown }).code === 'EPROTO' && /wrong version number/.test(messageOf(thrown));
   if (!isPlainServer) return messageOf(thrown);
   return 'the endpoint does not speak TLS: set insecure: true in the bucket configuration, or correct the endpoint';
-}
-
-function kindOfStatus(status: number, code: string): FaultKind {
-  if (status === 404) return 'not-found';
-  if (status === 401 || status === 403) return 'denied';
-  if (status === 409 || status === 412) return 'conflict';
-  if (status === 408 || status === 429 || status >= 499 || code === 'RequestTimeout') return 'unavailable';
-  return 'invalid';
 }
 
 function xmlField(xml: string, tag: string): string {

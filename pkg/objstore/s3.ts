@@ -3,69 +3,128 @@
 
 import { createHash } from 'node:crypto';
 import type http from 'node:http';
-import type { Client } from 'minio';
-import { faultOf, throwIfAborted, withTimeout } from '../async/deadline.ts';
+import type { LookupFunction } from 'node:net';
+import { Readable } from 'node:stream';
+import { throwIfAborted, withTimeout } from '../async/deadline.ts';
 import type { RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
-import { Fault, kindOf } from '../errors/fault.ts';
-import type { Bucket, ListedObject, ListOptions, ObjectAttributes, UploadOptions } from './bucket.ts';
-import { ByteStream } from './byte-stream.ts';
+import { during, Fault, kindOf } from '../errors/fault.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import {
+  type Bucket,
+  bodyOf,
+  type ConditionalWrites,
+  isReadOnce,
+  type ListedObject,
+  type ListOptions,
+  type ObjectAttributes,
+  type UploadOptions,
+} from './bucket.ts';
+import { conditionFailed, readSmall } from './conditional-writes.ts';
+import { HttpTransport, newExchange } from './http-transport.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
+import type { OnRequest } from './request-meter.ts';
+import { responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { S3Client } from './s3-client.ts';
 import type { S3Config } from './s3-config.ts';
 import { s3Fault } from './s3-fault.ts';
 import { parseS3Page, type S3Page, type S3PageRequest, s3PageQuery } from './s3-listing.ts';
-import { type S3Exchange, S3Transport } from './s3-transport.ts';
+import { type SignedRequest, signV2 } from './s3-signature-v2.ts';
+import { partsOf } from './upload-parts.ts';
 
 /** What S3 allows for one upload. */
 const MAX_PARTS = 10_000;
+/** What S3 allows for one request. */
+const MAX_PUT_BYTES = 5 * 1024 ** 3;
+/** Of a body that can be read only once and goes up in one request. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
 /** An upload that fails must still be able to clean up after its caller left. */
 const CLEAN_UP_TIMEOUT_MS = 10_000;
 
 export interface S3Deps {
   /** Repeats single requests of listings and uploads. Without one each is sent once. */
   readonly policy?: RetryPolicy;
+  /** Told of each request before it is sent. */
+  readonly onRequest?: OnRequest;
+  /** For `trace.enable`. */
+  readonly logger?: Logger;
+  /** How names of hosts become addresses; the system's way by default. */
+  readonly lookup?: LookupFunction;
 }
 
 /** Loads the client and opens a bucket. Nothing is sent yet. */
 export async function openS3Bucket(deps: S3Deps, config: S3Config): Promise<Bucket> {
-  const { Client } = await import('minio');
-  const transport = new S3Transport(config.transport);
+  const { S3Client } = await import('./s3-client.ts');
+  const sign = (request: SignedRequest): http.OutgoingHttpHeaders => {
+    const isVirtual = String(request.headers['host'] ?? '').startsWith(`${config.bucket}.`);
+    return signV2(request, client.credentials, isVirtual ? config.bucket : '', new Date());
+  };
+  const transport = new HttpTransport(config.transport, {
+    logger: deps.logger,
+    onRequest: deps.onRequest,
+    lookup: deps.lookup,
+    ...(config.isSignedV2 ? { sign } : {}),
+  });
+  let client: S3Client;
   try {
-    const client = new Client({
-      endPoint: config.host,
-      port: config.port,
-      useSSL: !config.transport.isInsecure,
-      region: config.region === '' ? undefined : config.region,
-      accessKey: config.credentials.accessKey,
-      secretKey: config.credentials.secretKey,
-      sessionToken: config.credentials.sessionToken === '' ? undefined : config.credentials.sessionToken,
-      pathStyle: config.lookup !== 'virtual-hosted',
-      transport,
-      transportAgent: transport.agent,
-      retryOptions: { disableRetry: true },
-    });
-    return new S3Bucket({ ...deps, client, transport }, config);
+    client = new S3Client(transport, config);
   } catch (thrown) {
     transport.close();
     throw new Fault('invalid', `S3 configuration: ${(thrown as Error).message}`, { cause: thrown });
   }
+  return new S3Bucket({ ...deps, client, transport }, config);
 }
 
 class S3Bucket implements Bucket {
   readonly name: string;
-  readonly #client: Client;
-  readonly #transport: S3Transport;
+  readonly #client: S3Client;
+  readonly #transport: HttpTransport;
   readonly #policy: RetryPolicy | undefined;
   readonly #config: S3Config;
 
-  constructor(deps: S3Deps & { readonly client: Client; readonly transport: S3Transport }, config: S3Config) {
+  constructor(deps: S3Deps & { readonly client: S3Client; readonly transport: HttpTransport }, config: S3Config) {
     this.name = config.bucket;
     this.#client = deps.client;
     this.#transport = deps.transport;
     this.#policy = deps.policy;
     this.#config = config;
   }
+
+  readonly conditional: ConditionalWrites = {
+    read: async (request, name) => {
+      checkObjectName(name);
+      try {
+        const response = await this.#send(request.signal, `get ${name}`, () =>
+          this.#client.makeRequestAsync({ method: 'GET', bucketName: this.name, objectName: name }),
+        );
+        const bytes = await readSmall(name, responseStream(request.signal, name, response));
+        return { bytes, version: versionOf(name, response) };
+      } catch (thrown) {
+        if (kindOf(thrown) === 'not-found') return undefined;
+        throw thrown;
+      }
+    },
+    write: async (request, name, bytes, expected) => {
+      checkObjectName(name);
+      const condition = expected === undefined ? { 'if-none-match': '*' } : { 'if-match': expected };
+      const headers = { ...this.#config.uploadHeaders, ...this.#checksum(bytes), ...condition };
+      try {
+        const response = await this.#send(request.signal, `put ${name}`, () =>
+          this.#client.makeRequestAsync(
+            { method: 'PUT', bucketName: this.name, objectName: name, headers },
+            Buffer.from(bytes),
+          ),
+        );
+        await readSmall(name, responseStream(request.signal, name, response));
+        return versionOf(name, response);
+      } catch (thrown) {
+        const isGone = expected !== undefined && kindOf(thrown) === 'not-found';
+        if (isGone || kindOf(thrown) === 'conflict') throw during(`put ${name}`, conditionFailed(name, expected));
+        throw thrown;
+      }
+    },
+  };
 
   async *list(request: RequestContext, directory: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
     const top = directoryOf(directory);
@@ -96,7 +155,7 @@ class S3Bucket implements Bucket {
     const response = await this.#send(request.signal, `get ${name}`, () =>
       this.#client.makeRequestAsync({ method: 'GET', bucketName: this.name, objectName: name }),
     );
-    return streamOf(request.signal, name, response);
+    return responseStream(request.signal, name, response);
   }
 
   async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {
@@ -116,7 +175,7 @@ class S3Bucket implements Bucket {
       throw thrown;
     }
     const parts: Uint8Array[] = [];
-    for await (const part of streamOf(request.signal, name, response)) parts.push(part);
+    for await (const part of responseStream(request.signal, name, response)) parts.push(part);
     return parts.length === 1 ? parts[0] : Buffer.concat(parts);
   }
 
@@ -143,6 +202,7 @@ class S3Bucket implements Bucket {
     options: UploadOptions = {},
   ): Promise<void> {
     checkObjectName(name);
+    if (this.#config.isOnePart) return await this.#putWhole(request, name, body, options);
     const { sizeBytes } = options;
     const partSizeBytes = Math.max(this.#config.partSizeBytes, Math.ceil((sizeBytes ?? 0) / MAX_PARTS));
     let uploadId: string | undefined;
@@ -191,7 +251,7 @@ class S3Bucket implements Bucket {
       const query = s3PageQuery(page);
       const response = await this.#client.makeRequestAsync({ method: 'GET', bucketName: this.name, query });
       const parts: Uint8Array[] = [];
-      for await (const part of streamOf(request.signal, page.prefix, response)) parts.push(part);
+      for await (const part of responseStream(request.signal, page.prefix, response)) parts.push(part);
       return parseS3Page(Buffer.concat(parts).toString('utf8'), page.version);
     });
   }
@@ -208,6 +268,38 @@ class S3Bucket implements Bucket {
         bytes,
       ),
     );
+  }
+
+  /** One request for all of it: read once for its size and sums, and once more while it is sent. */
+  async #putWhole(
+    request: RequestContext,
+    name: string,
+    given: AsyncIterable<Uint8Array>,
+    { sizeBytes }: UploadOptions,
+  ): Promise<void> {
+    const body = isReadOnce(given) ? bodyOf(await readAtMost(name, given)) : given;
+    const sums = await sumsOf(request.signal, body);
+    if (sizeBytes !== undefined && sums.sizeBytes !== sizeBytes) {
+      throw new Fault('invalid', `body of ${name} has ${sums.sizeBytes} bytes, ${sizeBytes} were promised`);
+    }
+    if (sums.sizeBytes > MAX_PUT_BYTES) throw new Fault('limit', `${name} is larger than one request may be`);
+    const headers = {
+      ...this.#config.uploadHeaders,
+      ...(this.#config.sendContentMd5 ? { 'content-md5': sums.md5 } : {}),
+      'content-length': sums.sizeBytes,
+    };
+    await this.#repeated(request.signal, `put ${name}`, async () => {
+      const response = await this.#client.makeRequestStreamAsync(
+        { method: 'PUT', bucketName: this.name, objectName: name, headers },
+        Readable.from(body, { objectMode: false }),
+        this.#client.sumsBodies ? sums.sha256 : '',
+        [200],
+        '',
+      );
+      for await (const _ of responseStream(request.signal, name, response)) {
+        // The answer's body says nothing; the connection is free again once it is read.
+      }
+    });
   }
 
   #beginParts(request: RequestContext, name: string): Promise<string> {
@@ -250,7 +342,7 @@ class S3Bucket implements Bucket {
     }
   }
 
-  #checksum(bytes: Buffer): Record<string, string> {
+  #checksum(bytes: Uint8Array): Record<string, string> {
     if (!this.#config.sendContentMd5) return {};
     return { 'content-md5': createHash('md5').update(bytes).digest('base64') };
   }
@@ -262,8 +354,9 @@ class S3Bucket implements Bucket {
 
   async #send<T>(signal: AbortSignal, what: string, call: () => Promise<T>): Promise<T> {
     throwIfAborted(signal);
-    const exchange: S3Exchange = { signal, status: 0, retryAfterMs: 0, errorText: '' };
+    const exchange = newExchange(signal);
     try {
+      this.#client.signWith(await this.#config.credentials.current(signal));
       return await this.#transport.run(exchange, call);
     } catch (thrown) {
       throw s3Fault(what, thrown, exchange);
@@ -271,44 +364,40 @@ class S3Bucket implements Bucket {
   }
 }
 
-function streamOf(signal: AbortSignal, name: string, response: http.IncomingMessage): ByteStream {
-  const iterator: AsyncIterator<Uint8Array> = response[Symbol.asyncIterator]();
-  return new ByteStream({
-    async pull() {
-      throwIfAborted(signal);
-      try {
-        const next = await iterator.next();
-        return next.done === true ? undefined : next.value;
-      } catch (thrown) {
-        if (signal.aborted) throw faultOf(signal);
-        throw new Fault('unavailable', `read ${name}: connection broke`, { cause: thrown });
-      }
-    },
-    async close() {
-      if (!response.readableEnded) response.destroy();
-    },
-  });
+/** The entity tag with its quotes, as conditions want it. */
+function versionOf(name: string, response: http.IncomingMessage): string {
+  const { etag } = response.headers;
+  if (etag === undefined || etag === '') throw new Fault('unsupported', `the server names no version of ${name}`);
+  return etag;
 }
 
-/** Cuts a body into parts of one size; the last is shorter, and the only one for a small body. Holds one part at a time. */
-async function* partsOf(
-  body: AsyncIterable<Uint8Array>,
-  partSizeBytes: number,
-): AsyncIterable<{ readonly bytes: Buffer; readonly isLast: boolean }> {
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
-  for await (let rest of body) {
-    // A full part is sent when more follows, so that the last one is known as such.
-    while (heldBytes + rest.length > partSizeBytes) {
-      const head = rest.subarray(0, partSizeBytes - heldBytes);
-      rest = rest.subarray(head.length);
-      held.push(head);
-      yield { bytes: Buffer.concat(held), isLast: false };
-      held = [];
-      heldBytes = 0;
+async function readAtMost(name: string, body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > MAX_HELD_BYTES) {
+      throw new Fault(
+        'limit',
+        `with disable_multipart ${name} would have to be held in memory: it can be read only once`,
+      );
     }
-    if (rest.length > 0) held.push(rest);
-    heldBytes += rest.length;
+    parts.push(part);
   }
-  yield { bytes: Buffer.concat(held), isLast: true };
+  return Buffer.concat(parts);
+}
+
+async function sumsOf(
+  signal: AbortSignal,
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ readonly sizeBytes: number; readonly md5: string; readonly sha256: string }> {
+  const [md5, sha256] = [createHash('md5'), createHash('sha256')];
+  let sizeBytes = 0;
+  for await (const part of body) {
+    throwIfAborted(signal);
+    md5.update(part);
+    sha256.update(part);
+    sizeBytes += part.length;
+  }
+  return { sizeBytes, md5: md5.digest('base64'), sha256: sha256.digest('hex') };
 }

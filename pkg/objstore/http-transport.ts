@@ -1,14 +1,19 @@
-// The HTTP under the S3 client, which knows no AbortSignal, no timeouts and hides what the server said about its load.
+// The HTTP under the providers: timeouts, TLS, and signals that free the socket. The S3 client knows none of it and hides
+// what the server said about its load.
 // Each call of ours runs inside an exchange; the hook below finds it again when the client sends its requests.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { faultOf, sharedSignal } from '../async/deadline.ts';
 import { Fault } from '../errors/fault.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { OnRequest } from './request-meter.ts';
+import type { SignedRequest } from './s3-signature-v2.ts';
 
 /** What one call of ours learnt about the requests it sent. */
-export interface S3Exchange {
+export interface HttpExchange {
   readonly signal: AbortSignal;
   /** Of the last answer; 0 before there is one. */
   status: number;
@@ -17,7 +22,7 @@ export interface S3Exchange {
   errorText: string;
 }
 
-export interface S3TransportConfig {
+export interface HttpTransportConfig {
   readonly isInsecure: boolean;
   readonly idleConnTimeoutMs: number;
   readonly responseHeaderTimeoutMs: number;
@@ -32,20 +37,46 @@ export interface S3TransportConfig {
     readonly serverName?: string;
     readonly insecureSkipVerify: boolean;
   };
+  /** `trace.enable`: each request and its answer become a line of the log, at level debug. */
+  readonly isTraced: boolean;
+}
+
+export interface HttpTransportDeps {
+  /** Told of each request before it is sent. */
+  readonly onRequest?: OnRequest;
+  readonly logger?: Logger;
+  /** Signs anew what the client has signed; the headers that go out. */
+  readonly sign?: (request: SignedRequest) => http.OutgoingHttpHeaders;
+  /** How names of hosts become addresses; the system's way by default. */
+  readonly lookup?: LookupFunction;
+}
+
+export interface HttpRequestInit {
+  readonly method: string;
+  readonly headers?: http.OutgoingHttpHeaders;
+  readonly body?: Uint8Array;
+}
+
+/** What an exchange starts as. */
+export function newExchange(signal: AbortSignal): HttpExchange {
+  return { signal, status: 0, retryAfterMs: 0, errorText: '' };
 }
 
 /** Statuses for which the client throws without reading the body, which would leave the connection in use for ever. */
 const unreadStatuses: ReadonlySet<number> = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 const MAX_ERROR_BYTES = 64 * 1024;
 
-export class S3Transport {
+export class HttpTransport {
   readonly agent: http.Agent;
-  readonly #config: S3TransportConfig;
-  readonly #exchanges = new AsyncLocalStorage<S3Exchange>();
+  readonly #config: HttpTransportConfig;
+  readonly #deps: HttpTransportDeps;
+  readonly #exchanges = new AsyncLocalStorage<HttpExchange>();
 
-  constructor(config: S3TransportConfig) {
+  constructor(config: HttpTransportConfig, deps: HttpTransportDeps = {}) {
     this.#config = config;
+    this.#deps = deps;
     const options = {
+      ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }),
       keepAlive: true,
       timeout: config.idleConnTimeoutMs > 0 ? config.idleConnTimeoutMs : undefined,
       maxFreeSockets: config.maxIdleConnsPerHost,
@@ -64,16 +95,36 @@ export class S3Transport {
   }
 
   /** Runs a call of the client whose requests obey the exchange's signal. */
-  run<T>(exchange: S3Exchange, call: () => Promise<T>): Promise<T> {
+  run<T>(exchange: HttpExchange, call: () => Promise<T>): Promise<T> {
     return this.#exchanges.run(exchange, call);
+  }
+
+  /** One request of our own, inside an exchange; `body` may be read once. */
+  send(exchange: HttpExchange, url: URL, init: HttpRequestInit): Promise<http.IncomingMessage> {
+    const { method, headers, body } = init;
+    return this.run(
+      exchange,
+      () =>
+        new Promise((resolve, reject) => {
+          const { hostname, port, pathname, search, protocol } = url;
+          const host = hostname.replace(/^\[|\]$/g, '');
+          const path = pathname + search;
+          const sent = this.request({ method, headers, host, port, path, protocol, agent: this.agent }, resolve);
+          sent.on('error', reject);
+          sent.end(body);
+        }),
+    );
   }
 
   /** The client's `transport` option: only this function of node:http is used. */
   readonly request = ((options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) => {
     const exchange = this.#exchanges.getStore();
     const { request } = this.#config.isInsecure ? http : https;
-    const sent = request(options, (response) => {
+    const since = performance.now();
+    this.#deps.onRequest?.(options.method ?? 'GET', options.path ?? '/');
+    const sent = request(this.#signed(options), (response) => {
       clearTimeout(headerTimer);
+      this.#trace(sent, response.statusCode ?? 0, since);
       if (exchange === undefined || !unreadStatuses.has(response.statusCode ?? 0)) {
         if (exchange !== undefined) exchange.status = response.statusCode ?? 0;
         onResponse(response);
@@ -104,6 +155,21 @@ export class S3Transport {
 
   close(): void {
     this.agent.destroy();
+  }
+
+  #signed(options: https.RequestOptions): https.RequestOptions {
+    const { sign } = this.#deps;
+    if (sign === undefined) return options;
+    const headers = { ...(options.headers as http.OutgoingHttpHeaders) };
+    return { ...options, headers: sign({ method: options.method ?? 'GET', path: options.path ?? '/', headers }) };
+  }
+
+  /** Keys and signatures stay out of the log. */
+  #trace(sent: http.ClientRequest, status: number, since: number): void {
+    if (!this.#config.isTraced) return;
+    const { logger } = this.#deps;
+    const ms = Math.round(performance.now() - since);
+    logger?.debug('request to the bucket', { method: sent.method, host: sent.host, path: sent.path, status, ms });
   }
 
   #limitConnecting(sent: http.ClientRequest): void {
