@@ -14,6 +14,7 @@ export interface FakeSeries {
 }
 
 export class FakeQueryable implements Queryable {
+  readonly keepsSeries: boolean = true;
   readonly #series: readonly FakeSeries[];
   /** The hints of every select so far. */
   readonly asked: SelectHints[] = [];

@@ -1,11 +1,21 @@
 // What a query is: the expression and the times it is asked for.
 
+import type { QueryProgress } from './query-stats.ts';
+
 /** Options that both kinds of query take. */
 export interface QueryOptions {
   /** How far back an instant selector looks; the engine's own when absent. */
   readonly lookbackMs?: number;
   /** The longest the query may take; the engine's own when absent, and never more than that. */
   readonly timeoutMs?: number;
+  /** How long the query has waited for its turn, for its stats. */
+  readonly queuedMs?: number;
+  /** Labels that selectors may speak of and that series do not have, such as those of replicas. */
+  readonly hiddenLabels?: readonly string[];
+  /** Measure every operator, for `QueryResult.analysis`. */
+  readonly analyzes?: boolean;
+  /** Told before anything is read, for those who watch the query. */
+  readonly onStart?: (progress: QueryProgress) => void;
 }
 
 export interface InstantSpec extends QueryOptions {
@@ -26,4 +36,6 @@ export interface Steps {
   readonly startMs: number;
   readonly stepMs: number;
   readonly count: number;
+  /** What was asked for, where that lies after the last step. */
+  readonly endMs?: number;
 }

@@ -4,10 +4,12 @@
 import { type Labels, METRIC_NAME } from '../../model/labels.ts';
 import { type Accumulator, type FoldOp, newAccumulator } from '../functions/aggregations.ts';
 import { HistogramAccumulator } from '../functions/histogram-aggregations.ts';
+import { checkQuantile } from '../functions/quantile.ts';
 import { newStepColumn } from '../functions/step-column.ts';
 import type { Grouping } from '../plan/node.ts';
-import { inBatches, readScalar } from './batches.ts';
+import { inTurns, readScalar } from './batches.ts';
 import { GroupKey } from './group-key.ts';
+import { BYTES_PER_STEP, labelsBytes } from './kept.ts';
 import { notesAt } from './matrix-selector.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
 
@@ -44,12 +46,15 @@ export class AggregateOperator implements Operator {
 
   async *run(): Batches {
     const { op, grouping, stepCount, position, operandPosition } = this.#config;
-    const { samples } = this.#evaluation;
+    const { samples, bytes } = this.#evaluation;
     const parameter = this.#parameter === undefined ? undefined : await readScalar(this.#parameter);
     const notes = notesAt(this.#evaluation, position);
+    // A bad quantile is remarked on at every step, whether or not there is anything to take it of.
+    if (op === 'quantile') for (const q of parameter ?? []) checkQuantile(q, notes);
     const histogramNotes = notesAt(this.#evaluation, operandPosition);
     const groupKey = new GroupKey(grouping);
     const groups = new Map<string, Group>();
+    let heldBytes = 0;
     for await (const batch of this.#operand.run()) {
       for (const { labels, column, dropName } of batch) {
         const key = groupKey.of(labels);
@@ -59,6 +64,8 @@ export class AggregateOperator implements Operator {
           group = { labels: groupKey.labelsOf(labels), accumulator, histograms: undefined, dropName };
           groups.set(key, group);
           samples.hold(stepCount);
+          heldBytes += groupBytes(group.labels, stepCount);
+          bytes.take(groupBytes(group.labels, stepCount));
         }
         // One member that has lost its name is enough.
         group.dropName ||= dropName;
@@ -69,9 +76,15 @@ export class AggregateOperator implements Operator {
         }
       }
     }
-    yield* inBatches(finished(groups.values(), stepCount));
+    yield* inTurns(finished(groups.values(), stepCount), 4 * stepCount, this.#evaluation);
     samples.hold(-groups.size * stepCount);
+    bytes.give(heldBytes);
   }
+}
+
+/** An accumulator has up to four columns of numbers, and beside it stands the column it is finished into. */
+function groupBytes(labels: Labels, stepCount: number): number {
+  return labelsBytes(labels) + stepCount * 4 * BYTES_PER_STEP;
 }
 
 function* finished(groups: Iterable<Group>, stepCount: number): Generator<SeriesColumn> {

@@ -3,7 +3,9 @@
 import { must } from '../../errors/assert.ts';
 import { Labels } from '../../model/labels.ts';
 import type { StepColumn } from '../functions/step-column.ts';
-import type { Batches, Operator, SeriesColumn } from './operator.ts';
+import { isFull } from './kept.ts';
+import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
 
 const SERIES_PER_BATCH = 256;
 
@@ -27,10 +29,26 @@ export function* inBatches(series: Iterable<SeriesColumn>): Generator<readonly S
   for (const one of series) {
     if (!hasValue(one.column)) continue;
     batch.push(one);
-    if (batch.length === SERIES_PER_BATCH) {
+    if (batch.length === SERIES_PER_BATCH || isFull(batch.length, one.column.present.length)) {
       yield batch;
       batch = [];
     }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** As inBatches, for series that take long to make: some `work` steps each. */
+export async function* inTurns(series: Iterable<SeriesColumn>, work: number, evaluation: Evaluation): Batches {
+  const turns = new Turns(evaluation);
+  let batch: SeriesColumn[] = [];
+  for (const one of series) {
+    const pause = turns.after(work);
+    if (pause !== undefined) await pause;
+    if (!hasValue(one.column)) continue;
+    batch.push(one);
+    if (batch.length < SERIES_PER_BATCH && !isFull(batch.length, one.column.present.length)) continue;
+    yield batch;
+    batch = [];
   }
   if (batch.length > 0) yield batch;
 }

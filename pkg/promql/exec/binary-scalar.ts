@@ -1,7 +1,15 @@
 // Scalar with scalar, and vector with scalar: value by value, one series at a time.
 
-import { type ArithmeticOp, arithmetic, type ComparisonOp, comparison } from '../functions/binary-ops.ts';
+import {
+  type ArithmeticOp,
+  arithmetic,
+  type ComparisonOp,
+  comparison,
+  isTrim,
+  type TrimOp,
+} from '../functions/binary-ops.ts';
 import { combineHistograms } from '../functions/histogram-binary.ts';
+import { incompatibleSamples } from '../functions/histogram-notes.ts';
 import { histogramAt, type StepColumn, setHistogram } from '../functions/step-column.ts';
 import type { Notes } from '../functions/windows.ts';
 import { isComparison, scalarFunction } from '../plan/fold-constants.ts';
@@ -11,11 +19,11 @@ import { withoutName } from './names.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
 
 export class ScalarScalarOperator implements Operator {
-  readonly #op: ArithmeticOp | ComparisonOp;
+  readonly #op: ArithmeticOp | ComparisonOp | 'min_of' | 'max_of';
   readonly #left: Operator;
   readonly #right: Operator;
 
-  constructor(op: ArithmeticOp | ComparisonOp, left: Operator, right: Operator) {
+  constructor(op: ArithmeticOp | ComparisonOp | 'min_of' | 'max_of', left: Operator, right: Operator) {
     this.#op = op;
     this.#left = left;
     this.#right = right;
@@ -31,7 +39,7 @@ export class ScalarScalarOperator implements Operator {
 }
 
 export interface VectorScalarConfig {
-  readonly op: ArithmeticOp | ComparisonOp;
+  readonly op: ArithmeticOp | ComparisonOp | TrimOp;
   /** Comparisons give 0 or 1 instead of leaving samples out. */
   readonly bool: boolean;
   readonly scalarSide: 'left' | 'right';
@@ -55,16 +63,16 @@ export class VectorScalarOperator implements Operator {
   async *run(): Batches {
     const scalar = await readScalar(this.#scalar);
     const { op, bool } = this.#config;
-    const dropsName = bool || !isComparison(op);
-    const apply = columnFunction(this.#config, scalar);
+    const dropsName = bool || !(isComparison(op) || isTrim(op));
     const notes = notesAt(this.#evaluation, this.#config.position);
+    const apply = columnFunction(this.#config, scalar, notes);
     for await (const batch of this.#vector.run()) {
       const out: SeriesColumn[] = [];
       for (const { labels, column, dropName } of batch) {
         const hasHistograms = column.histograms !== undefined;
         if (hasHistograms) applyToHistograms(column, this.#config, scalar, notes);
         apply(column);
-        if (((isComparison(op) && !bool) || hasHistograms) && !hasValue(column)) continue;
+        if (((isComparison(op) && !bool) || isTrim(op) || hasHistograms) && !hasValue(column)) continue;
         out.push({
           labels: dropsName && !this.#evaluation.delayedNameRemoval ? withoutName(labels) : labels,
           column,
@@ -90,9 +98,10 @@ function applyToHistograms(column: StepColumn, config: VectorScalarConfig, scala
 }
 
 /** Changes a column in place. A filter keeps the vector's value, on whichever side the vector stands. */
-function columnFunction(config: VectorScalarConfig, scalar: Float64Array): (column: StepColumn) => void {
+function columnFunction(config: VectorScalarConfig, scalar: Float64Array, notes: Notes): (column: StepColumn) => void {
   const { op, bool } = config;
   const isLeft = config.scalarSide === 'left';
+  if (isTrim(op)) return (column) => dropFloats(op, column, notes);
   if (!isComparison(op)) {
     const compute = arithmetic(op);
     return ({ values }) => {
@@ -109,4 +118,13 @@ function columnFunction(config: VectorScalarConfig, scalar: Float64Array): (colu
       else if (!kept) present[k] = 0;
     }
   };
+}
+
+/** Only histograms can be cut off. */
+function dropFloats(op: TrimOp, { present, histograms }: StepColumn, notes: Notes): void {
+  for (let k = 0; k < present.length; k++) {
+    if (present[k] === 0 || histograms?.[k] !== undefined) continue;
+    notes.info(incompatibleSamples(op, 'float', 'float'));
+    present[k] = 0;
+  }
 }

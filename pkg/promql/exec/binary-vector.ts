@@ -5,20 +5,30 @@
 
 import { Fault } from '../../errors/fault.ts';
 import type { Labels } from '../../model/labels.ts';
-import { type ArithmeticOp, arithmetic, type ComparisonOp, comparison } from '../functions/binary-ops.ts';
+import {
+  type ArithmeticOp,
+  arithmetic,
+  type ComparisonOp,
+  comparison,
+  isTrim,
+  type TrimOp,
+} from '../functions/binary-ops.ts';
 import { combineHistograms } from '../functions/histogram-binary.ts';
+import { incompatibleSamples } from '../functions/histogram-notes.ts';
 import { floatsOf, newStepColumn, type StepColumn, setHistogram } from '../functions/step-column.ts';
 import type { Notes } from '../functions/windows.ts';
 import type { VectorMatching } from '../parser/ast.ts';
 import { isComparison } from '../plan/fold-constants.ts';
 import { hasValue, inBatches } from './batches.ts';
+import { Filler } from './fill.ts';
 import { MatchKey, ResultLabels } from './match-key.ts';
 import { notesAt } from './matrix-selector.ts';
 import { UniqueColumns, withoutName } from './names.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
 
 export interface BinaryVectorConfig {
-  readonly op: ArithmeticOp | ComparisonOp;
+  readonly op: ArithmeticOp | ComparisonOp | TrimOp;
   readonly bool: boolean;
   readonly matching: VectorMatching;
   readonly stepCount: number;
@@ -52,7 +62,7 @@ export class BinaryVectorOperator implements Operator {
     this.#evaluation = evaluation;
     this.#compute = stepFunction(config.op, config.bool, isSwapped);
     this.#computeHistograms = histogramFunction(config, isSwapped, notesAt(evaluation, config.position));
-    this.#result = new ResultLabels(config.matching, !isComparison(config.op));
+    this.#result = new ResultLabels(config.matching, !isComparison(config.op) && !isTrim(config.op));
   }
 
   async *run(): Batches {
@@ -61,6 +71,7 @@ export class BinaryVectorOperator implements Operator {
     const matchKey = new MatchKey(matching);
     const groups = new Map<string, MatchGroup>();
     const clashes = new Clashes(matching, stepCount);
+    const turns = new Turns(this.#evaluation);
     let held = 0;
     for await (const batch of this.#one.run()) {
       for (const series of batch) {
@@ -69,6 +80,8 @@ export class BinaryVectorOperator implements Operator {
         if (group === undefined) {
           groups.set(key, { ones: [series], taken: undefined, takenByLabels: undefined });
         } else {
+          const pause = turns.after(group.ones.length * stepCount);
+          if (pause !== undefined) await pause;
           clashes.note(group.ones, series);
           group.ones.push(series);
         }
@@ -78,22 +91,48 @@ export class BinaryVectorOperator implements Operator {
     }
     // Results may have to be merged over steps, so they are kept until the end.
     const results = new UniqueColumns();
+    const filler = matching.fill === undefined ? undefined : new Filler<MatchGroup>(matching, stepCount);
     for await (const batch of this.#many.run()) {
       for (const series of batch) {
         clashes.check(series.column);
-        const group = groups.get(matchKey.of(series.labels));
-        if (group !== undefined) for (const one of group.ones) this.#join(series, one, group, results);
+        const key = matchKey.of(series.labels);
+        let group = groups.get(key);
+        if (group === undefined && filler !== undefined) {
+          groups.set(key, (group = { ones: [], taken: undefined, takenByLabels: undefined }));
+        }
+        if (group === undefined) continue;
+        const pair = filler?.ofMany(series, group.ones);
+        if (pair !== undefined) this.#join(pair.many, pair.one, group, results);
+        for (const one of group.ones) {
+          const pause = turns.after(4 * stepCount);
+          if (pause !== undefined) await pause;
+          const matched = this.#join(series, one, group, results);
+          filler?.matched(group, matched, one.column);
+        }
       }
     }
+    if (filler !== undefined) this.#fill(filler, groups.values(), clashes, results);
     yield* inBatches(results.series());
     samples.hold(-held);
   }
 
-  #join(many: SeriesColumn, one: SeriesColumn, group: MatchGroup, results: UniqueColumns): void {
+  #fill(filler: Filler<MatchGroup>, groups: Iterable<MatchGroup>, clashes: Clashes, results: UniqueColumns): void {
+    for (const group of groups) {
+      for (const one of group.ones) {
+        const pair = filler.ofOne(one, group);
+        if (pair === undefined) continue;
+        clashes.check(pair.one.column);
+        this.#join(pair.many, pair.one, group, results);
+      }
+    }
+  }
+
+  #join(many: SeriesColumn, one: SeriesColumn, group: MatchGroup, results: UniqueColumns): StepColumn {
     const { matching, bool, stepCount } = this.#config;
     const column = newStepColumn(stepCount);
     let matched = many.column;
-    if (many.column.histograms !== undefined || one.column.histograms !== undefined) {
+    const hasHistograms = many.column.histograms !== undefined || one.column.histograms !== undefined;
+    if (hasHistograms || isTrim(this.#config.op)) {
       // A pair that the operator is not for is no match; a filter's is, whatever comes of it.
       matched = { ...many.column, present: many.column.present.slice() };
       this.#computeHistograms(matched, one.column, column);
@@ -113,6 +152,7 @@ export class BinaryVectorOperator implements Operator {
       if (!take(taken, matched, one.column)) throw ambiguous('grouping labels must ensure unique matches');
     }
     if (hasValue(column)) results.add({ labels, column, dropName: bool });
+    return matched;
   }
 }
 
@@ -133,7 +173,9 @@ function take(taken: Uint8Array, many: StepColumn, one: StepColumn): boolean {
 /** Fills an empty column from the many side's and the one side's. */
 type StepFunction = (many: StepColumn, one: StepColumn, out: StepColumn) => void;
 
-function stepFunction(op: ArithmeticOp | ComparisonOp, bool: boolean, isSwapped: boolean): StepFunction {
+function stepFunction(op: ArithmeticOp | ComparisonOp | TrimOp, bool: boolean, isSwapped: boolean): StepFunction {
+  // Two floats never come of it: see histogramFunction.
+  if (isTrim(op)) return () => {};
   if (!isComparison(op)) {
     const compute = arithmetic(op);
     return (many, one, out) => {
@@ -171,7 +213,12 @@ function histogramFunction({ op, bool }: BinaryVectorConfig, isSwapped: boolean,
       if ((left.present[k] & right.present[k]) === 0) continue;
       const a = left.histograms?.[k] ?? left.values[k];
       const b = right.histograms?.[k] ?? right.values[k];
-      if (typeof a === 'number' && typeof b === 'number') continue;
+      if (typeof a === 'number' && typeof b === 'number') {
+        if (!isTrim(op)) continue;
+        notes.info(incompatibleSamples(op, 'float', 'float'));
+        many.present[k] = 0;
+        continue;
+      }
       const result = combineHistograms(op, a, b, notes);
       if (typeof result === 'object') setHistogram(out, k, result);
       else if (typeof result === 'boolean' && bool) {

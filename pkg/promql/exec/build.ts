@@ -20,25 +20,43 @@ import {
 } from './call.ts';
 import { CountValuesOperator } from './count-values.ts';
 import { HistogramOperator } from './histogram-call.ts';
+import { InfoOperator } from './info.ts';
+import { Keeper } from './kept.ts';
 import { joining, RelabelOperator, replacing } from './label-call.ts';
-import { NumberOperator, TimeOperator } from './literal.ts';
+import { LimitRatioOperator } from './limit-ratio.ts';
+import { NothingOperator, NumberOperator, TimeOperator } from './literal.ts';
 import { WindowOperator } from './matrix-selector.ts';
+import { evaluationOf, measured } from './measured.ts';
 import { type Collisions, unique } from './names.ts';
 import type { Evaluation, Operator } from './operator.ts';
 import { RankOperator } from './rank.ts';
 import { SetOperator } from './set-operator.ts';
 import { SortOperator } from './sort.ts';
+import { SortByLabelOperator } from './sort-by-label.ts';
 import { NegateOperator } from './unary.ts';
 import { VectorSelectorOperator } from './vector-selector.ts';
 
 /** The operator that computes `node` at `steps`. */
 export function build(node: PlanNode, steps: Steps, evaluation: Evaluation): Operator {
+  return measured(construct(node, steps, evaluationOf(node, evaluation)), node, evaluation);
+}
+
+function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operator {
   const of = (child: PlanNode) => build(child, steps, evaluation);
   const stepCount = steps.count;
   const checked = (operator: Operator, operand: PlanNode, collisions: Collisions): Operator => {
     // With delayed removal names are still there to tell series apart; the end of the query checks.
     if (evaluation.delayedNameRemoval || !mayDifferByNameOnly(operand)) return operator;
-    return { run: () => unique(operator.run(), collisions, stepCount) };
+    return distinct(operator, collisions);
+  };
+  // What an operator keeps of its operands until it ends counts against the budget.
+  const keeper = new Keeper(evaluation.bytes);
+  const kept = (child: PlanNode) => keeper.of(of(child));
+  const distinct = (operator: Operator, collisions: Collisions): Operator => {
+    const isMerging = collisions === 'merge' && stepCount > 1;
+    const input = isMerging ? keeper.of(operator) : operator;
+    const output = { run: () => unique(input.run(), collisions, stepCount) };
+    return isMerging ? keeper.until(output) : output;
   };
   switch (node.kind) {
     case 'number':
@@ -47,7 +65,7 @@ export function build(node: PlanNode, steps: Steps, evaluation: Evaluation): Ope
       return new TimeOperator(steps);
     case 'select': {
       const operator = new VectorSelectorOperator({ select: node.select, value: node.value, steps }, evaluation);
-      return node.value === 'timestamp' ? checked(operator, { ...node, value: 'sample' }, 'merge') : operator;
+      return node.value !== 'sample' ? checked(operator, { ...node, value: 'sample' }, 'merge') : operator;
     }
     case 'window': {
       const operator = new WindowOperator(node, steps, evaluation, build);
@@ -63,17 +81,25 @@ export function build(node: PlanNode, steps: Steps, evaluation: Evaluation): Ope
       return node.bool || isArithmetic(node.op) ? checked(operator, node.vector, 'merge') : operator;
     }
     case 'vector-vector':
-      return new BinaryVectorOperator(of(node.left), of(node.right), { ...node, stepCount }, evaluation);
-    case 'set':
-      return new SetOperator(of(node.left), of(node.right), { ...node, stepCount });
+      return keeper.until(
+        new BinaryVectorOperator(kept(node.left), kept(node.right), { ...node, stepCount }, evaluation),
+      );
+    case 'set': {
+      const isKept = node.op === 'or' && stepCount > 1;
+      const left = isKept ? kept(node.left) : of(node.left);
+      const right = isKept ? kept(node.right) : keeper.of(of(node.right), 'presence');
+      return keeper.until(new SetOperator(left, right, { ...node, stepCount }));
+    }
     case 'fold': {
       const parameter = node.parameter === undefined ? undefined : of(node.parameter);
-      return new AggregateOperator(of(node.operand), parameter, { ...node, stepCount }, evaluation);
+      // Quantiles need all their members, everything else forgets them.
+      const operand = node.op === 'quantile' ? kept(node.operand) : of(node.operand);
+      return keeper.until(new AggregateOperator(operand, parameter, { ...node, stepCount }, evaluation));
     }
     case 'rank':
       return new RankOperator(of(node.operand), of(node.parameter), { ...node, stepCount }, evaluation);
     case 'count-values':
-      return new CountValuesOperator(of(node.operand), { ...node, stepCount });
+      return new CountValuesOperator(of(node.operand), { ...node, stepCount }, evaluation);
     case 'pointwise': {
       const operator = new PointwiseOperator(of(node.operand), node.scalars.map(of), node, evaluation);
       if (kernelOf(node.func)?.keepsName === true) return operator;
@@ -81,6 +107,8 @@ export function build(node: PlanNode, steps: Steps, evaluation: Evaluation): Ope
     }
     case 'step-time':
       return checked(new StepTimeOperator(of(node.operand), steps, evaluation), node.operand, 'merge');
+    case 'nothing':
+      return new NothingOperator(of(node.operand));
     case 'to-scalar':
       return new ToScalarOperator(of(node.operand), stepCount);
     case 'to-vector':
@@ -90,29 +118,42 @@ export function build(node: PlanNode, steps: Steps, evaluation: Evaluation): Ope
     case 'absent-over-time':
       return new AbsentOverTimeOperator({ ...node, steps }, evaluation, build);
     case 'sort':
-      return new SortOperator(of(node.operand), node.descending);
+      warnOfSort(node.position, steps, evaluation);
+      return keeper.until(new SortOperator(kept(node.operand), node.descending));
+    case 'info':
+      return keeper.until(new InfoOperator(kept(node.operand), { ...node, steps }, evaluation));
+    case 'sort-by-label':
+      warnOfSort(node.position, steps, evaluation);
+      return keeper.until(new SortByLabelOperator(kept(node.operand), node.labels, node.descending));
+    case 'limit-ratio':
+      return new LimitRatioOperator(of(node.operand), of(node.parameter), node.position, evaluation);
     case 'label-replace': {
       const operator = new RelabelOperator(of(node.operand), node.target, replacing(node));
-      return { run: () => unique(operator.run(), 'merge', stepCount) };
+      return distinct(operator, 'merge');
     }
     case 'label-join': {
       const operator = new RelabelOperator(of(node.operand), node.target, joining(node));
-      return { run: () => unique(operator.run(), 'merge', stepCount) };
+      return distinct(operator, 'merge');
     }
     case 'histogram-quantile': {
       const question = { kind: 'quantile', quantile: of(node.quantile), position: node.quantilePosition } as const;
-      const operator = new HistogramOperator(question, of(node.operand), { ...node, stepCount }, evaluation);
-      return checked(operator, node.operand, 'merge');
+      const operator = new HistogramOperator(question, kept(node.operand), { ...node, stepCount }, evaluation);
+      return checked(keeper.until(operator), node.operand, 'merge');
+    }
+    case 'histogram-quantiles': {
+      const quantiles = node.quantiles.map(({ quantile, position }) => ({ quantile: of(quantile), position }));
+      const question = { kind: 'quantiles', label: node.label, quantiles } as const;
+      return keeper.until(new HistogramOperator(question, kept(node.operand), { ...node, stepCount }, evaluation));
     }
     case 'histogram-fraction': {
       const question = { kind: 'fraction', lower: of(node.lower), upper: of(node.upper) } as const;
-      const operator = new HistogramOperator(question, of(node.operand), { ...node, stepCount }, evaluation);
-      return checked(operator, node.operand, 'merge');
+      const operator = new HistogramOperator(question, kept(node.operand), { ...node, stepCount }, evaluation);
+      return checked(keeper.until(operator), node.operand, 'merge');
     }
     case 'histogram-statistic':
       return checked(new StatisticOperator(of(node.operand), node.statistic, evaluation), node.operand, 'merge');
     case 'once':
-      return new OnceOperator(build(node.operand, { ...steps, count: 1 }, evaluation), stepCount);
+      return new OnceOperator(build(node.operand, { ...steps, count: 1, endMs: steps.startMs }, evaluation), stepCount);
     case 'string':
     case 'matrix':
       throw new Fault('internal', `broken invariant: a ${node.kind} is not evaluated step by step`);
@@ -121,8 +162,13 @@ export function build(node: PlanNode, steps: Steps, evaluation: Evaluation): Ope
   }
 }
 
+function warnOfSort(position: number, { startMs, endMs = startMs }: Steps, { annotations }: Evaluation): void {
+  if (startMs === endMs) return;
+  annotations.warn('sort is ineffective for range queries since results are always ordered by labels', position);
+}
+
 function isArithmetic(op: string): boolean {
-  return '+-*/%^atan2'.includes(op);
+  return op !== '</' && op !== '>/' && '+-*/%^atan2'.includes(op);
 }
 
 /** What a window's series are named like. */
@@ -135,7 +181,7 @@ function sourceNode(node: PlanNode & { kind: 'window' }): PlanNode {
 function mayDifferByNameOnly(node: PlanNode): boolean {
   switch (node.kind) {
     case 'select': {
-      if (node.value === 'timestamp') return false;
+      if (node.value !== 'sample') return false;
       return !node.select.matchers.some(({ op, name, value }) => op === '=' && name === METRIC_NAME && value !== '');
     }
     case 'window':
@@ -156,7 +202,10 @@ function mayDifferByNameOnly(node: PlanNode): boolean {
     case 'label-join':
       return true;
     case 'rank':
+    case 'limit-ratio':
     case 'sort':
+    case 'sort-by-label':
+    case 'info':
     case 'once':
       return mayDifferByNameOnly(must(node.operand, 'operand'));
     default:

@@ -11,6 +11,7 @@ import type { WindowSource } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { readScalar } from './batches.ts';
 import { build } from './build.ts';
+import { labelsBytes, seriesBytes } from './kept.ts';
 import { sameLabelset, UniqueColumns, withoutName } from './names.ts';
 import type { Batches, Evaluation, Operator } from './operator.ts';
 import { locate, openWindows } from './window-source.ts';
@@ -27,6 +28,7 @@ export async function collectInstant(
   for await (const batch of namesRemoved(operator.run(), evaluation)) {
     for (const { labels, column } of batch) {
       if (column.present[0] === 1) {
+        evaluation.bytes.take(labelsBytes(labels));
         samples.push({ labels, value: column.values[0], histogram: column.histograms?.[0] });
       }
     }
@@ -46,11 +48,17 @@ export async function collectMatrix(operator: Operator, steps: Steps, evaluation
       const count = points.times.length + (points.histograms?.times.length ?? 0);
       if (count === 0) continue;
       evaluation.samples.hold(count);
+      evaluation.bytes.take(seriesBytes(labels, column));
       series.push(points);
     }
+    const pause = evaluation.pace();
+    if (pause !== undefined) await pause;
   }
   return sorted(series);
 }
+
+/** A time and a value. */
+const BYTES_PER_POINT = 16;
 
 /** The samples of the one window of each series, with their own times. */
 export async function collectWindows(source: WindowSource, steps: Steps, evaluation: Evaluation): Promise<MatrixValue> {
@@ -63,6 +71,7 @@ export async function collectWindows(source: WindowSource, steps: Steps, evaluat
       if (count === 0) continue;
       evaluation.samples.touch(count);
       evaluation.samples.hold(count);
+      evaluation.bytes.take(labelsBytes(one.labels) + count * BYTES_PER_POINT);
       const [from, to] = [windows.from[0], windows.to[0]];
       series.push({
         labels: one.dropName ? withoutName(one.labels) : one.labels,
@@ -82,6 +91,7 @@ async function* namesRemoved(batches: Batches, evaluation: Evaluation): Batches 
   const merged = new UniqueColumns();
   for await (const batch of batches) {
     for (const series of batch) {
+      evaluation.bytes.take(seriesBytes(series.labels, series.column));
       merged.add(series.dropName ? { ...series, labels: withoutName(series.labels) } : series);
     }
   }

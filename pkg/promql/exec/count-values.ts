@@ -8,8 +8,10 @@ import { printPlain } from '../number-text.ts';
 import type { Grouping } from '../plan/node.ts';
 import { inBatches } from './batches.ts';
 import { GroupKey } from './group-key.ts';
+import { seriesBytes } from './kept.ts';
 import { isLabelName } from './names.ts';
-import type { Batches, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
 
 export interface CountValuesConfig {
   readonly label: string;
@@ -21,13 +23,28 @@ export interface CountValuesConfig {
 export class CountValuesOperator implements Operator {
   readonly #operand: Operator;
   readonly #config: CountValuesConfig;
+  readonly #evaluation: Evaluation;
 
-  constructor(operand: Operator, config: CountValuesConfig) {
+  constructor(operand: Operator, config: CountValuesConfig, evaluation: Evaluation) {
     this.#operand = operand;
     this.#config = config;
+    this.#evaluation = evaluation;
   }
 
   async *run(): Batches {
+    const { bytes } = this.#evaluation;
+    let held = 0;
+    try {
+      yield* this.#counted((more) => {
+        held += more;
+        bytes.take(more);
+      });
+    } finally {
+      bytes.give(held);
+    }
+  }
+
+  async *#counted(take: (bytes: number) => void): Batches {
     const { label, grouping, stepCount } = this.#config;
     if (!isLabelName(label)) throw new Fault('execution', `invalid label name ${JSON.stringify(label)}`);
     // The value takes the place of a label of the same name before series are grouped.
@@ -35,8 +52,12 @@ export class CountValuesOperator implements Operator {
     const key = new GroupKey(grouping.without ? { ...others, labels: [...others.labels, label] } : others);
     const keepsValue = !grouping.without || !grouping.labels.includes(label);
     const groups = new Map<string, Map<string, SeriesColumn>>();
+    const turns = new Turns(this.#evaluation);
     for await (const batch of this.#operand.run()) {
       for (const { labels, column } of batch) {
+        // Each value is printed.
+        const pause = turns.after(20 * stepCount);
+        if (pause !== undefined) await pause;
         const groupKey = key.of(labels);
         let byValue = groups.get(groupKey);
         if (byValue === undefined) groups.set(groupKey, (byValue = new Map()));
@@ -50,6 +71,7 @@ export class CountValuesOperator implements Operator {
             const group = key.labelsOf(labels).with(Labels.from([[label, text]]));
             counts = { labels: group, column: newStepColumn(stepCount), dropName: false };
             byValue.set(text, counts);
+            take(seriesBytes(group, counts.column));
           }
           counts.column.present[k] = 1;
           counts.column.values[k]++;

@@ -2,13 +2,16 @@
 // that differ in `le` only.
 
 import type { HistogramValue } from '../../model/histogram-value.ts';
-import { type Labels, METRIC_NAME } from '../../model/labels.ts';
+import { Labels, METRIC_NAME } from '../../model/labels.ts';
+import { printG } from '../functions/go-format.ts';
 import { classicFraction } from '../functions/histogram-fraction.ts';
 import { ofMetric } from '../functions/histogram-notes.ts';
 import { type ClassicBuckets, classicQuantile, type QuantileAnswer } from '../functions/histogram-quantile.ts';
 import { hasNanObservations, nativeFraction, nativeQuantile } from '../functions/native-quantile.ts';
 import { floatsOf, histogramAt, newStepColumn, type StepColumn } from '../functions/step-column.ts';
-import { hasValue, inBatches, readScalar } from './batches.ts';
+import type { Notes } from '../functions/windows.ts';
+import { printSample } from '../number-text.ts';
+import { hasValue, inBatches, inTurns, readScalar } from './batches.ts';
 import { GroupKey } from './group-key.ts';
 import { notesAt } from './matrix-selector.ts';
 import { UniqueColumns, withoutName } from './names.ts';
@@ -19,6 +22,12 @@ const BUCKET_LABEL = 'le';
 /** What is asked of every histogram; each scalar expression has one value a step. */
 export type HistogramQuestion =
   | { readonly kind: 'quantile'; readonly quantile: Operator; readonly position: number }
+  /** Several quantiles, each under a label with its number. */
+  | {
+      readonly kind: 'quantiles';
+      readonly label: string;
+      readonly quantiles: readonly { readonly quantile: Operator; readonly position: number }[];
+    }
   | { readonly kind: 'fraction'; readonly lower: Operator; readonly upper: Operator };
 
 export interface HistogramConfig {
@@ -32,6 +41,8 @@ interface Solver {
   classic(k: number, buckets: ClassicBuckets): QuantileAnswer;
   /** `name` is for notes. */
   native(k: number, histogram: HistogramValue, name: string): number;
+  /** What the labels of the answer are at step k; those of the histogram when absent. */
+  readonly labelled?: { readonly label: string; at(k: number): string };
 }
 
 interface ClassicHistogram {
@@ -67,30 +78,33 @@ export class HistogramOperator implements Operator {
 
   async *run(): Batches {
     const { stepCount } = this.#config;
-    const solver = await this.#solver();
+    const solvers = await this.#solvers();
     const natives: NativeHistogram[] = [];
     const histograms = await this.#readBuckets(natives);
-    if (natives.length === 0) {
-      yield* inBatches(mapped(histograms.values(), (histogram) => this.#answer(histogram, solver)));
+    if (natives.length === 0 && solvers[0].labelled === undefined) {
+      const answers = mapped(histograms.values(), (histogram) => this.#answer(histogram, solvers[0]));
+      yield* inTurns(answers, 20 * stepCount, this.#evaluation);
     } else {
       for (const native of natives) this.#takeMixed(native, histograms.get(native.key));
-      // A series may have been of one kind first and of the other one later.
+      // A series may have been of one kind first and of the other one later, and quantiles may change from step to step.
       const results = new UniqueColumns();
-      for (const native of natives) results.add(this.#answerNative(native, solver));
-      for (const histogram of histograms.values()) results.add(this.#answer(histogram, solver));
+      for (const solver of solvers) {
+        for (const native of natives) addLabelled(results, this.#answerNative(native, solver), solver);
+        for (const histogram of histograms.values()) addLabelled(results, this.#answer(histogram, solver), solver);
+      }
       yield* inBatches(results.series());
     }
     this.#evaluation.samples.hold(-natives.length * stepCount);
     for (const { buckets } of histograms.values()) this.#evaluation.samples.hold(-buckets.length * stepCount);
   }
 
-  async #solver(): Promise<Solver> {
+  async #solvers(): Promise<readonly Solver[]> {
     const question = this.#question;
     const notes = notesAt(this.#evaluation, this.#config.operandPosition);
     if (question.kind === 'fraction') {
       const lower = await readScalar(question.lower);
       const upper = await readScalar(question.upper);
-      return {
+      const fraction: Solver = {
         classic: (k, buckets) => ({ value: classicFraction(lower[k], upper[k], buckets), forced: false }),
         native: (k, histogram, name) => {
           if (hasNanObservations(histogram)) {
@@ -100,10 +114,21 @@ export class HistogramOperator implements Operator {
           return nativeFraction(lower[k], upper[k], histogram);
         },
       };
+      return [fraction];
     }
-    const quantiles = await readScalar(question.quantile);
-    this.#checkQuantiles(quantiles, question.position);
+    if (question.kind === 'quantile') return [await this.#quantile(question.quantile, question.position, notes)];
+    const solvers: Solver[] = [];
+    for (const { quantile, position } of question.quantiles) {
+      solvers.push(await this.#quantile(quantile, position, notes, question.label));
+    }
+    return solvers;
+  }
+
+  async #quantile(quantile: Operator, position: number, notes: Notes, label?: string): Promise<Solver> {
+    const quantiles = await readScalar(quantile);
+    this.#checkQuantiles(quantiles, position);
     return {
+      ...(label === undefined ? {} : { labelled: { label, at: (k) => printOpenMetrics(quantiles[k]) } }),
       classic: (k, buckets) => classicQuantile(quantiles[k], buckets),
       native: (k, histogram, name) => {
         const { value, nans } = nativeQuantile(quantiles[k], histogram);
@@ -238,6 +263,36 @@ function printShort(value: number): string {
     return `${short}e${power[0]}${power.slice(1).padStart(2, '0')}`;
   }
   return String(Number(value.toPrecision(2)));
+}
+
+/** As OpenMetrics writes a number: with a decimal point or an exponent. */
+function printOpenMetrics(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
+  if (!Number.isFinite(value)) return printSample(value);
+  const text = printG(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** Adds an answer under the labels of its steps, a series for each label value there is. */
+function addLabelled(results: UniqueColumns, answer: SeriesColumn, { labelled }: Solver): void {
+  if (labelled === undefined) {
+    results.add(answer);
+    return;
+  }
+  const { column } = answer;
+  const columns = new Map<string, StepColumn>();
+  for (let k = 0; k < column.present.length; k++) {
+    if (column.present[k] === 0) continue;
+    const value = labelled.at(k);
+    let part = columns.get(value);
+    if (part === undefined) columns.set(value, (part = newStepColumn(column.present.length)));
+    part.values[k] = column.values[k];
+    part.present[k] = 1;
+  }
+  for (const [value, part] of columns) {
+    const labels = answer.labels.without(new Set([labelled.label])).with(Labels.from([[labelled.label, value]]));
+    results.add({ labels, column: part, dropName: true });
+  }
 }
 
 function* mapped<T, U>(items: Iterable<T>, change: (item: T) => U): Generator<U> {

@@ -5,14 +5,18 @@ import { must } from '../../errors/assert.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { SampleColumns } from '../../storage/sample-columns.ts';
 import { withHistograms } from '../functions/histogram-windows.ts';
+import { withEdge } from '../functions/range-edges.ts';
+import { hasOverlap, startedOf } from '../functions/start-times.ts';
 import { hasFloat, histogramAt, newStepColumn, type StepColumn, setHistogram } from '../functions/step-column.ts';
 import { kernelOf } from '../functions/table.ts';
 import type { Notes, RangeArgs, RangeFunction, Windows } from '../functions/windows.ts';
 import type { PlanNode } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { hasValue, readScalars } from './batches.ts';
+import { isFull } from './kept.ts';
 import { withoutName } from './names.ts';
 import type { Batches, Build, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
 import { locate, openWindows } from './window-source.ts';
 
 export type WindowNode = PlanNode & { readonly kind: 'window' };
@@ -39,39 +43,52 @@ export class WindowOperator implements Operator {
     const scalars = await readScalars(this.#node.scalars.map((node) => this.#build(node, steps, this.#evaluation)));
     const notes = notesAt(this.#evaluation, position);
     const args = { scalars, evalStartMs: steps.startMs, evalStepMs: steps.stepMs, notes };
+    const edge = source.kind === 'selector' ? source.select.edge : undefined;
     const wantsCounter = func === 'rate' || func === 'increase';
     const { windows, batches } = openWindows(source, steps, this.#evaluation, this.#build);
+    const turns = new Turns(this.#evaluation);
     for await (const batch of batches) {
-      const out: SeriesColumn[] = [];
+      let out: SeriesColumn[] = [];
       for (const series of batch) {
         const samples = series.read();
         const touched = locate(samples, windows);
-        if (touched === 0) continue;
+        // A batch may be minutes of work when windows overlap much.
+        const pause = turns.after(touched + samples.length + steps.count);
+        if (pause !== undefined) await pause;
+        if (touched === 0 && (edge !== 'smoothed' || samples.length === 0)) continue;
         counter.touch(touched);
         counter.hold(samples.length);
         const column = newStepColumn(steps.count);
-        const run =
-          samples.histograms === undefined
-            ? kernel.run
-            : withHistograms(func, kernel.run, series.labels.get(METRIC_NAME));
+        const name = series.labels.get(METRIC_NAME);
+        const plain = samples.histograms === undefined ? kernel.run : withHistograms(func, kernel.run, name);
+        const run = edge === undefined ? plain : withEdge(func, plain, edge, this.#evaluation.lookbackMs, name);
+        if (wantsCounter && samples.starts !== undefined) noteOverlap(samples, windows, name, notes);
         await runPaced(run, samples, windows, column, args, touched, this.#evaluation);
         counter.hold(-samples.length);
         if (!hasValue(column)) continue;
         if (wantsCounter && hasFloat(column)) {
-          const name = series.labels.get(METRIC_NAME);
           if (name !== '' && !looksLikeCounter(name)) annotations.info(notCounter(name), position);
         }
         const dropName = !kernel.keepsName || series.dropName;
         const labels = kernel.keepsName || delayedNameRemoval ? series.labels : withoutName(series.labels);
         out.push({ labels, column, dropName });
+        if (!isFull(out.length, steps.count)) continue;
+        yield out;
+        out = [];
       }
       if (out.length > 0) yield out;
     }
   }
 }
 
+function noteOverlap(samples: SampleColumns, windows: Windows, name: string, notes: Notes): void {
+  const started = startedOf(samples);
+  if (started === undefined || !hasOverlap(started, windows)) return;
+  notes.warn(`sample has start time that overlaps with previous sample timestamp for metric ${JSON.stringify(name)}`);
+}
+
 /** Samples a kernel may look at before others get a turn: some tens of milliseconds of work. */
-const SAMPLES_A_TURN = 8_000_000;
+const SAMPLES_A_TURN = 1_000_000;
 
 /**
  * Runs a kernel over all windows of one series. Where windows overlap so much that this takes long, it goes in stretches

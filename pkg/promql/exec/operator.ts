@@ -8,14 +8,17 @@
 // - A scalar expression yields exactly one series, without labels, with a value at every step.
 // - The order is that in which the storage gave the series, carried through; operators that reorder say so.
 
+import type { ByteAccount } from '../../async/byte-budget.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { Queryable } from '../../storage/querier.ts';
 import type { Annotations } from '../annotations.ts';
 import type { StepColumn } from '../functions/step-column.ts';
 import type { PlanNode } from '../plan/node.ts';
+import type { OperatorMeter, Profile } from '../profile.ts';
 import type { Steps } from '../query-spec.ts';
-import type { SampleCounter } from '../query-stats.ts';
+import type { SampleCounter, SelectMeter } from '../query-stats.ts';
+import type { SharedSelects } from './shared-select.ts';
 
 export interface SeriesColumn {
   readonly labels: Labels;
@@ -40,11 +43,23 @@ export interface Evaluation {
   readonly queryable: Queryable;
   readonly lookbackMs: number;
   readonly samples: SampleCounter;
+  /** Bytes that operators keep: columns of joins, groups, answers. Throws `limit` when they are too many. */
+  readonly bytes: ByteAccount;
+  /** Fetches that several selectors share. */
+  readonly shared: SharedSelects;
+  /** What was read for each selector so far. */
+  readonly selects: SelectMeter[];
+  /** Where operators are measured; absent when nobody asked. */
+  readonly profile: Profile | undefined;
+  /** That of the operator that sees this evaluation, where there is a profile. */
+  readonly meter: OperatorMeter | undefined;
   readonly annotations: Annotations;
   /** Storage warnings, filled as selects end. */
   readonly warnings: Set<string>;
   /** Names are removed at the end of the query and not by each operator. */
   readonly delayedNameRemoval: boolean;
+  /** Resets of counters are also told by the start timestamps of samples. */
+  readonly startTimestamps: boolean;
   /**
    * Called between batches: throws `timeout` or `canceled` when the query has to stop, and now and then returns a promise
    * to wait for, so that timers and sockets get their turn while columns are computed.

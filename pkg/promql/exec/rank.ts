@@ -10,7 +10,13 @@ import { printSample } from '../number-text.ts';
 import type { Grouping, RankOp } from '../plan/node.ts';
 import { inBatches, readScalar } from './batches.ts';
 import { GroupKey } from './group-key.ts';
+import { BYTES_PER_STEP, labelsBytes } from './kept.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
+
+/** The objects of one group at one step, and of one entry there. */
+const CANDIDATES_BYTES = 200;
+const ENTRY_BYTES = 64;
 
 export interface RankConfig {
   readonly op: RankOp;
@@ -37,35 +43,55 @@ export class RankOperator implements Operator {
   async *run(): Batches {
     const { op, grouping, stepCount, position } = this.#config;
     const limits = (await readScalar(this.#parameter)).map(wholeLimit);
+    // Where none is wanted nothing is looked at.
+    const picksAny = limits.some((limit) => limit >= 1);
     const groupKey = new GroupKey(grouping);
     const groups = new Map<string, Candidates[]>();
     // Only series that are a candidate somewhere keep their labels.
     const series: SeriesColumn[] = [];
     const empty = newStepColumn(0);
+    const { bytes } = this.#evaluation;
+    const turns = new Turns(this.#evaluation);
+    let heldBytes = 0;
+    const take = (more: number): void => {
+      heldBytes += more;
+      bytes.take(more);
+    };
     for await (const batch of this.#operand.run()) {
       for (const { labels, dropName, column } of batch) {
         // Histograms have no rank, but may be among any k.
-        if (op !== 'limitk' && column.histograms !== undefined && dropHistograms(column)) {
+        if (op !== 'limitk' && column.histograms !== undefined && dropHistograms(column) && picksAny) {
           this.#evaluation.annotations.info(`ignored histogram in ${op} aggregation`, position);
         }
+        const pause = turns.after(4 * stepCount);
+        if (pause !== undefined) await pause;
         const key = groupKey.of(labels);
         let steps = groups.get(key);
         if (steps === undefined) {
           steps = Array.from({ length: stepCount }, () => new Candidates(op));
           groups.set(key, steps);
+          take(stepCount * CANDIDATES_BYTES);
         }
         let isCandidate = false;
+        let entriesBytes = 0;
         for (let k = 0; k < stepCount; k++) {
           if (column.present[k] === 0) continue;
           const histogram = histogramAt(column, k);
-          if (steps[k].offer(column.values[k], series.length, limits[k], histogram)) isCandidate = true;
+          const isMore = steps[k].entries.length < limits[k];
+          if (!steps[k].offer(column.values[k], series.length, limits[k], histogram)) continue;
+          isCandidate = true;
+          if (isMore) entriesBytes += ENTRY_BYTES;
         }
-        if (isCandidate) series.push({ labels, dropName, column: empty });
+        if (!isCandidate) continue;
+        series.push({ labels, dropName, column: empty });
+        // Itself, its column of the answer, and entries that take no other's place.
+        take(labelsBytes(labels) + stepCount * BYTES_PER_STEP + entriesBytes);
       }
     }
     this.#evaluation.samples.hold(series.length);
     yield* inBatches(stepCount === 1 ? ranked(groups.values(), series) : columns(groups.values(), series, stepCount));
     this.#evaluation.samples.hold(-series.length);
+    bytes.give(heldBytes);
   }
 }
 

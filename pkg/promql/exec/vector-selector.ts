@@ -1,18 +1,23 @@
 // Instant selector: at every step the newest sample within the lookback, unless that one is a stale marker.
 
+import { METRIC_NAME } from '../../model/labels.ts';
 import { isStaleAt } from '../../model/staleness.ts';
 import { SampleBuffer, type SampleColumns } from '../../storage/sample-columns.ts';
 import { newStepColumn, type StepColumn, setHistogram } from '../functions/step-column.ts';
-import type { Select } from '../plan/node.ts';
+import type { Select, SelectedValue } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
+import { isFull } from './kept.ts';
+import { notesAt } from './matrix-selector.ts';
 import { withoutName } from './names.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
-import { readNumbers, selected } from './selected.ts';
+import { meterOf, readNumbers, selected } from './selected.ts';
+import { smooth } from './smoothed.ts';
+import { dropStale } from './window-source.ts';
 
 export interface VectorSelectorConfig {
   readonly select: Select;
-  /** What becomes the value: that of the sample, or its time in seconds (which drops the name). */
-  readonly value: 'sample' | 'timestamp';
+  /** What becomes the value: that of the sample, or a time of it in seconds (which drops the name). */
+  readonly value: SelectedValue;
   readonly steps: Steps;
 }
 
@@ -28,22 +33,35 @@ export class VectorSelectorOperator implements Operator {
   async *run(): Batches {
     const { select, value, steps } = this.#config;
     const { samples, lookbackMs, delayedNameRemoval } = this.#evaluation;
-    const dropName = value === 'timestamp';
+    const meter = meterOf(select, this.#evaluation);
+    const dropName = value !== 'sample';
     const firstMs = (select.atMs ?? steps.startMs) - select.offsetMs;
     const stepMs = select.atMs === undefined ? steps.stepMs : 0;
     const scratch = new SampleBuffer();
-    for await (const batch of selected(select, this.#evaluation)) {
-      const out: SeriesColumn[] = [];
+    for await (const batch of selected(select, meter, this.#evaluation)) {
+      let out: SeriesColumn[] = [];
       for (const series of batch) {
         scratch.clear();
         series.readInto(scratch);
+        meter.sampleCount += scratch.length;
         if (select.numbersOnly && scratch.histograms !== undefined) readNumbers(scratch);
         const column = newStepColumn(steps.count);
-        const count = lookBack(scratch, { firstMs, stepMs, lookbackMs, value }, column);
+        let count = 0;
+        if (select.edge === 'smoothed') {
+          dropStale(scratch);
+          const name = series.labels.get(METRIC_NAME);
+          const notes = notesAt(this.#evaluation, select.position);
+          count = smooth(scratch, { firstMs, stepMs, lookbackMs, name, notes }, column);
+        } else count = lookBack(scratch, { firstMs, stepMs, lookbackMs, value }, column);
         if (count === 0) continue;
         samples.touch(count);
         const labels = dropName && !delayedNameRemoval ? withoutName(series.labels) : series.labels;
         out.push({ labels, column, dropName });
+        if (!isFull(out.length, steps.count)) continue;
+        yield out;
+        out = [];
+        const pause = this.#evaluation.pace();
+        if (pause !== undefined) await pause;
       }
       if (out.length > 0) yield out;
     }
@@ -54,13 +72,14 @@ interface Lookback {
   readonly firstMs: number;
   readonly stepMs: number;
   readonly lookbackMs: number;
-  readonly value: 'sample' | 'timestamp';
+  readonly value: SelectedValue;
 }
 
 /** Fills an empty column; a sample counts for step time t when t - lookback < time <= t. Gives the number of values. */
 export function lookBack(samples: SampleColumns, how: Lookback, out: StepColumn): number {
   const { firstMs, stepMs, lookbackMs } = how;
   const wantsTime = how.value === 'timestamp';
+  const wantsStart = how.value === 'start-timestamp';
   const { times, values, words, histograms, length } = samples;
   const { values: into, present } = out;
   let next = 0;
@@ -72,8 +91,8 @@ export function lookBack(samples: SampleColumns, how: Lookback, out: StepColumn)
     const value = values[i];
     // Only a NaN can be the stale marker, so the bits are looked at only then.
     if (Number.isNaN(value) && isStaleAt(words, i)) continue;
-    into[k] = wantsTime ? times[i] / 1000 : value;
-    if (histograms !== undefined && !wantsTime) {
+    into[k] = wantsTime ? times[i] / 1000 : wantsStart ? (samples.starts?.[i] ?? 0) / 1000 : value;
+    if (histograms !== undefined && how.value === 'sample') {
       const histogram = histograms[i];
       if (histogram !== undefined) setHistogram(out, k, histogram);
     }

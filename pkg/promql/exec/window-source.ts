@@ -1,5 +1,6 @@
 // Where range functions get their samples: from a range selector, or from the steps of a subquery.
 
+import { Fault } from '../../errors/fault.ts';
 import { outOfSequence } from '../../model/histogram-value.ts';
 import type { Labels } from '../../model/labels.ts';
 import { isStaleAt } from '../../model/staleness.ts';
@@ -8,8 +9,14 @@ import type { Windows } from '../functions/windows.ts';
 import type { WindowSource } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { SampleCounter } from '../query-stats.ts';
+import { BYTES_PER_STEP } from './kept.ts';
 import type { Build, Evaluation } from './operator.ts';
-import { readNumbers, selected } from './selected.ts';
+import { meterOf, readNumbers, selected } from './selected.ts';
+
+/** As many steps as Prometheus holds samples, unless told otherwise. */
+const MOST_SUBQUERY_STEPS = 50_000_000;
+
+const BYTES_PER_SAMPLE = 16;
 
 export interface WindowSeries {
   readonly labels: Labels;
@@ -66,14 +73,17 @@ async function* fromSelector(
   evaluation: Evaluation,
 ): AsyncIterable<readonly WindowSeries[]> {
   const scratch = new SampleBuffer();
-  for await (const batch of selected(source.select, evaluation)) {
+  const meter = meterOf(source.select, evaluation);
+  for await (const batch of selected(source.select, meter, evaluation)) {
     yield batch.map((series) => ({
       labels: series.labels,
       dropName: false,
       read() {
         scratch.clear();
         series.readInto(scratch);
+        meter.sampleCount += scratch.length;
         dropStale(scratch);
+        if (!evaluation.startTimestamps) scratch.starts = undefined;
         if (source.select.numbersOnly && scratch.histograms !== undefined) readNumbers(scratch);
         return scratch;
       },
@@ -90,7 +100,7 @@ export function subquerySteps(source: { readonly rangeMs: number; readonly stepM
   const openStart = windows.firstEndMs - source.rangeMs;
   const lastEnd = windows.firstEndMs + (windows.stepCount - 1) * windows.stepMs;
   const startMs = (Math.floor(openStart / stepMs) + 1) * stepMs;
-  return { startMs, stepMs, count: Math.max(0, Math.floor((lastEnd - startMs) / stepMs) + 1) };
+  return { startMs, stepMs, count: Math.max(0, Math.floor((lastEnd - startMs) / stepMs) + 1), endMs: lastEnd };
 }
 
 async function* fromSubquery(
@@ -100,6 +110,27 @@ async function* fromSubquery(
   build: Build,
 ): AsyncIterable<readonly WindowSeries[]> {
   if (steps.count === 0) return;
+  if (steps.count > MOST_SUBQUERY_STEPS) {
+    const text = 'query processing would load too many samples into memory in query execution';
+    throw new Fault('limit', text, { facts: { samples: steps.count, maxSamples: MOST_SUBQUERY_STEPS } });
+  }
+  // One series at all steps, as a column and as samples, before anything is made.
+  const columnBytes = steps.count * (BYTES_PER_STEP + BYTES_PER_SAMPLE);
+  const { bytes } = evaluation;
+  try {
+    bytes.take(columnBytes);
+    yield* overSteps(source, steps, evaluation, build);
+  } finally {
+    bytes.give(columnBytes);
+  }
+}
+
+async function* overSteps(
+  source: WindowSource & { kind: 'subquery' },
+  steps: Steps,
+  evaluation: Evaluation,
+  build: Build,
+): AsyncIterable<readonly WindowSeries[]> {
   // Samples are counted where the outer windows look at them, so those below are counted apart and forgotten.
   const inner = { ...evaluation, pace: () => evaluation.pace(), samples: new SampleCounter() };
   const scratch = new SampleBuffer(steps.count);
@@ -124,8 +155,8 @@ async function* fromSubquery(
 }
 
 /** Takes stale markers out, in place. Copies by bits. */
-function dropStale(samples: SampleBuffer): void {
-  const { times, values, words, histograms, length } = samples;
+export function dropStale(samples: SampleBuffer): void {
+  const { times, values, words, histograms, starts, length } = samples;
   let kept = 0;
   for (let i = 0; i < length; i++) {
     const value = values[i];
@@ -135,6 +166,7 @@ function dropStale(samples: SampleBuffer): void {
       words[2 * kept] = words[2 * i];
       words[2 * kept + 1] = words[2 * i + 1];
       if (histograms !== undefined) histograms[kept] = histograms[i];
+      if (starts !== undefined) starts[kept] = starts[i];
     }
     kept++;
   }

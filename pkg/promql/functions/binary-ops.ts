@@ -1,6 +1,8 @@
 // Arithmetic and comparison of two floats, as Go computes them.
 
 export type ArithmeticOp = '+' | '-' | '*' | '/' | '%' | '^' | 'atan2';
+/** Cuts a histogram off above or below a value. */
+export type TrimOp = '</' | '>/';
 export type ComparisonOp = '==' | '!=' | '>' | '<' | '>=' | '<=';
 
 type Arithmetic = (a: number, b: number) => number;
@@ -28,6 +30,11 @@ const comparisons: Readonly<Record<ComparisonOp, Comparison>> = {
 /** The function for an arithmetic operator. */
 export function arithmetic(op: ArithmeticOp): Arithmetic {
   return arithmetics[op];
+}
+
+/** Whether an operator cuts histograms off. */
+export function isTrim(op: string): op is TrimOp {
+  return op === '</' || op === '>/';
 }
 
 /** The function for a comparison operator. */

@@ -1,14 +1,20 @@
 // changes and resets: how often the value differs from, or is below, the one before it in the window.
 
+import { startedOf, startsAnew } from './start-times.ts';
 import type { StepColumn } from './step-column.ts';
 import type { RangeFunction, Windows } from './windows.ts';
 
 /** marks[i] counts the events at samples up to and including i; reused from call to call. */
 let marks = new Int32Array(256);
 
-export const resets: RangeFunction = ({ values, length }, windows, out) => {
+export const resets: RangeFunction = (samples, windows, out) => {
+  const { values, length } = samples;
+  const started = startedOf(samples);
   reserve(length);
-  for (let i = 1; i < length; i++) marks[i] = marks[i - 1] + (values[i] < values[i - 1] ? 1 : 0);
+  for (let i = 1; i < length; i++) {
+    const isReset = values[i] < values[i - 1] || (started !== undefined && startsAnew(started, i));
+    marks[i] = marks[i - 1] + (isReset ? 1 : 0);
+  }
   between(windows, out);
 };
 

@@ -8,8 +8,9 @@ import {
   subtractHistograms,
 } from '../../model/histogram-math.ts';
 import { type HistogramValue, sameHistogram } from '../../model/histogram-value.ts';
-import type { ArithmeticOp, ComparisonOp } from './binary-ops.ts';
-import { conflictingResets, reconciledBounds } from './histogram-notes.ts';
+import { type ArithmeticOp, type ComparisonOp, isTrim, type TrimOp } from './binary-ops.ts';
+import { conflictingResets, incompatibleSamples, reconciledBounds } from './histogram-notes.ts';
+import { trimHistogram } from './histogram-trim.ts';
 import type { Notes } from './windows.ts';
 
 /**
@@ -17,7 +18,7 @@ import type { Notes } from './windows.ts';
  * sides. One side is a histogram.
  */
 export function combineHistograms(
-  op: ArithmeticOp | ComparisonOp,
+  op: ArithmeticOp | ComparisonOp | TrimOp,
   left: number | HistogramValue,
   right: number | HistogramValue,
   notes: Notes,
@@ -28,6 +29,7 @@ export function combineHistograms(
   if (typeof left !== 'number' && typeof right === 'number') {
     if (op === '*') return compactHistogram(scaleHistogram(left, right));
     if (op === '/') return compactHistogram(divideHistogram(left, right));
+    if (isTrim(op)) return trimHistogram(op, left, right);
   }
   if (typeof left !== 'number' && typeof right !== 'number') {
     switch (op) {
@@ -42,7 +44,7 @@ export function combineHistograms(
     }
   }
   const kind = (side: number | HistogramValue): string => (typeof side === 'number' ? 'float' : 'histogram');
-  notes.info(`incompatible sample types encountered for binary operator "${op}": ${kind(left)} ${op} ${kind(right)}`);
+  notes.info(incompatibleSamples(op, kind(left), kind(right)));
   return undefined;
 }
 

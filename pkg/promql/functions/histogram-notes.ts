@@ -32,3 +32,7 @@ export function reconciledBounds(during: 'addition' | 'subtraction' | 'aggregati
 export function conflictingResets(during: 'addition' | 'subtraction' | 'aggregation'): string {
   return `conflicting counter resets during histogram ${during}`;
 }
+
+export function incompatibleSamples(op: string, left: string, right: string): string {
+  return `incompatible sample types encountered for binary operator "${op}": ${left} ${op} ${right}`;
+}

@@ -11,6 +11,7 @@ import {
 import { isCounterReset } from '../../model/histogram-reset.ts';
 import { type HistogramValue, noBuckets, usesCustomBounds, withHint } from '../../model/histogram-value.ts';
 import { mixedSchemas, notACounter, notAGauge, reconciledBounds } from './histogram-notes.ts';
+import { factorOf, startAfter, startsAnew } from './start-times.ts';
 import type { Notes, Windows } from './windows.ts';
 
 /** The histograms of one series, and where windows find them. */
@@ -19,9 +20,11 @@ export interface HistogramColumn {
   readonly times: Float64Array;
   readonly histograms: readonly HistogramValue[];
   readonly windows: Windows;
+  /** Since when each has counted, where that is known of any. */
+  readonly starts: readonly number[] | undefined;
 }
 
-/** What a function makes of window k, which holds two histograms at least and no float; undefined for nothing. */
+/** What a function makes of window k, which holds a histogram at least and no float; undefined for nothing. */
 export type HistogramWindow = (k: number) => HistogramValue | undefined;
 
 /** `resets(i)` says whether there was a counter reset between histograms i - 1 and i; each pair is looked at once. */
@@ -39,15 +42,26 @@ export function extrapolated(
   isRate: boolean,
   notes: Notes,
 ): HistogramWindow {
-  const { times, histograms, windows } = column;
+  const { times, histograms, windows, starts } = column;
   const { from, to, firstEndMs, stepMs, rangeMs } = windows;
-  const isReset = resetsOf(histograms);
+  const started = isCounter && starts !== undefined ? { times, starts } : undefined;
+  const seen = resetsOf(histograms);
+  const isReset = started === undefined ? seen : (i: number) => seen(i) || startsAnew(started, i);
   return (k) => {
     const begin = from[k];
     const last = to[k] - 1;
-    const change = changeOver(column, begin, last, isCounter ? isReset : undefined, notes);
-    if (change === undefined) return undefined;
     const rangeEnd = firstEndMs + k * stepMs;
+    const origin = started && startAfter(started, begin, rangeEnd - rangeMs);
+    if (last <= begin && origin === undefined) return undefined;
+    const change = changeOver(column, begin, last, isCounter ? isReset : undefined, origin !== undefined, notes);
+    if (change === undefined) return undefined;
+    if (started !== undefined) {
+      const firstValue = histograms[begin].count;
+      return scaleHistogram(
+        change,
+        factorOf(started, windows, k, { change: change.count, firstValue, origin, isRate }),
+      );
+    }
     let toStart = (times[begin] - (rangeEnd - rangeMs)) / 1000;
     let toEnd = (rangeEnd - times[last]) / 1000;
     const sampled = (times[last] - times[begin]) / 1000;
@@ -67,12 +81,13 @@ export function extrapolated(
   };
 }
 
-/** The last histogram less the first one, for counters (with `isReset`) as if there had been no resets. A gauge. */
+/** The last histogram less the first one, or less nothing with `fromZero`, for counters (with `isReset`) as if there had been no resets. A gauge. */
 function changeOver(
   { histograms, name }: HistogramColumn,
   begin: number,
   last: number,
   isReset: ((i: number) => boolean) | undefined,
+  fromZero: boolean,
   notes: Notes,
 ): HistogramValue | undefined {
   let first = histograms[begin];
@@ -80,7 +95,8 @@ function changeOver(
   const areGauges = [first, end].map(({ hint }) => hint === 'gauge');
   if (isReset !== undefined && (areGauges[0] || areGauges[1])) notes.warn(notACounter(name));
   // What was before a reset right after it does not matter, its layout neither.
-  if (isReset?.(begin + 1) === true) first = emptyLike(histograms[begin + 1]);
+  if (fromZero) first = emptyLike(histograms[begin]);
+  else if (isReset?.(begin + 1) === true) first = emptyLike(histograms[begin + 1]);
   const isCustom = usesCustomBounds(first);
   let isMixed = usesCustomBounds(end) !== isCustom;
   let schema = Math.min(first.schema, end.schema);
@@ -102,7 +118,7 @@ function changeOver(
     if (!areGauges[0] || !areGauges[1]) notes.warn(notAGauge(name));
     return compactHistogram(value);
   }
-  for (let i = begin + 2; i <= last; i++) {
+  for (let i = fromZero ? begin + 1 : begin + 2; i <= last; i++) {
     if (!isReset(i)) continue;
     const sum = addHistograms(value, histograms[i - 1]);
     if (sum === undefined) continue;
@@ -126,11 +142,12 @@ function emptyLike({ schema, customValues }: HistogramValue): HistogramValue {
   };
 }
 
-/** The change from one histogram to the next; `seconds` divides it where given. */
+/** The change from one histogram to the next, over its time with `isRate`. `isAnew` says that it was reset between. */
 export function instantChange(
   before: HistogramValue,
   after: HistogramValue,
   isRate: boolean,
+  isAnew: boolean,
   elapsedMs: number,
   name: string,
   notes: Notes,
@@ -139,7 +156,7 @@ export function instantChange(
   if (isRate && (areGauges[0] || areGauges[1])) notes.warn(notACounter(name));
   if (!isRate && (!areGauges[0] || !areGauges[1])) notes.warn(notAGauge(name));
   let change = after;
-  if (!isRate || !isCounterReset(after, before)) {
+  if (!isRate || !(isAnew || isCounterReset(after, before))) {
     const difference = subtractHistograms(after, before);
     if (difference === undefined) {
       notes.warn(mixedSchemas(name));

@@ -7,6 +7,7 @@ import { SampleBuffer, type SampleColumns } from '../../storage/sample-columns.t
 import { HistogramMean } from './histogram-mean.ts';
 import { conflictingResets, ignoredInRange, mixedSamples, mixedSchemas, reconciledBounds } from './histogram-notes.ts';
 import { extrapolated, type HistogramColumn, type HistogramWindow, instantChange } from './histogram-rate.ts';
+import { startedOf, startsAnew } from './start-times.ts';
 import { type StepColumn, setHistogram } from './step-column.ts';
 import type { Notes, RangeArgs, RangeFunction, Windows } from './windows.ts';
 
@@ -32,7 +33,12 @@ export function withHistograms(func: string, ofFloats: RangeFunction, name: stri
     case 'changes':
       return (samples, windows, out) => countEvents(samples, windows, out, hasChanged);
     case 'resets':
-      return (samples, windows, out) => countEvents(samples, windows, out, wasReset);
+      return (samples, windows, out) => {
+        const started = startedOf(samples);
+        const happened: Event = (before, after, i) =>
+          wasReset(before, after, i) || (started !== undefined && startsAnew(started, i));
+        countEvents(samples, windows, out, happened);
+      };
     case 'irate':
     case 'idelta':
       return (samples, windows, out, args) =>
@@ -74,18 +80,13 @@ function apart(func: string, ofFloats: RangeFunction, { samples, windows, out, a
 }
 
 function histogramFunction(func: string, column: HistogramColumn, notes: Notes): HistogramWindow | undefined {
-  const { from, to } = column.windows;
-  const ofTwo =
-    (reduce: HistogramWindow): HistogramWindow =>
-    (k) =>
-      to[k] - from[k] < 2 ? undefined : reduce(k);
   switch (func) {
     case 'rate':
-      return ofTwo(extrapolated(column, true, true, notes));
+      return extrapolated(column, true, true, notes);
     case 'increase':
-      return ofTwo(extrapolated(column, true, false, notes));
+      return extrapolated(column, true, false, notes);
     case 'delta':
-      return ofTwo(extrapolated(column, false, false, notes));
+      return extrapolated(column, false, false, notes);
     case 'sum_over_time':
       return (k) => folded(column, k, (first) => new HistogramSum(first), notes);
     case 'avg_over_time':
@@ -127,14 +128,18 @@ function split(samples: SampleColumns, windows: Windows, name: string) {
   const floats = new SampleBuffer(length);
   const histogramTimes: number[] = [];
   const histograms: HistogramValue[] = [];
+  const starts: number[] | undefined = samples.starts === undefined ? undefined : [];
   /** How many of the samples before i are floats. */
   const floatsBefore = new Int32Array(length + 1);
   for (let i = 0; i < length; i++) {
     const histogram = samples.histograms?.[i];
-    if (histogram === undefined) floats.push(times[i], values[i]);
-    else {
+    if (histogram === undefined) {
+      floats.push(times[i], values[i]);
+      floats.startLast(samples.starts?.[i] ?? 0);
+    } else {
       histogramTimes.push(times[i]);
       histograms.push(histogram);
+      starts?.push(samples.starts?.[i] ?? 0);
     }
     floatsBefore[i + 1] = floats.length;
   }
@@ -147,7 +152,13 @@ function split(samples: SampleColumns, windows: Windows, name: string) {
     others.from[k] = from[k] - floatWindows.from[k];
     others.to[k] = to[k] - floatWindows.to[k];
   }
-  const column: HistogramColumn = { name, times: Float64Array.from(histogramTimes), histograms, windows: others };
+  const column: HistogramColumn = {
+    name,
+    times: Float64Array.from(histogramTimes),
+    histograms,
+    windows: others,
+    starts,
+  };
   return { floats, floatWindows, column };
 }
 
@@ -175,6 +186,7 @@ function instantaneous(ofFloats: RangeFunction, call: Call, isRate: boolean, nam
   ofFloats(samples, windows, out, args);
   const { from, to } = windows;
   const { times, histograms = [] } = samples;
+  const started = startedOf(samples);
   for (let k = 0; k < windows.stepCount; k++) {
     const last = to[k] - 1;
     if (last <= from[k]) continue;
@@ -187,13 +199,14 @@ function instantaneous(ofFloats: RangeFunction, call: Call, isRate: boolean, nam
       continue;
     }
     const elapsedMs = times[last] - times[last - 1];
-    const change = instantChange(before, after, isRate, elapsedMs, name, args.notes);
+    const isAnew = started !== undefined && startsAnew(started, last);
+    const change = instantChange(before, after, isRate, isAnew, elapsedMs, name, args.notes);
     if (change !== undefined) setHistogram(out, k, change);
   }
 }
 
-/** Whether something happened between two neighbours. */
-type Event = (before: number | HistogramValue, after: number | HistogramValue) => boolean;
+/** Whether something happened between sample i and the one before it. */
+type Event = (before: number | HistogramValue, after: number | HistogramValue, i: number) => boolean;
 
 const hasChanged: Event = (before, after) => {
   if (typeof before === 'number' && typeof after === 'number') return !Object.is(before + 0, after + 0);
@@ -213,7 +226,7 @@ function countEvents(samples: SampleColumns, windows: Windows, out: StepColumn, 
   const marks = new Int32Array(length);
   for (let i = 1; i < length; i++) {
     const [before, after] = [histograms?.[i - 1] ?? values[i - 1], histograms?.[i] ?? values[i]];
-    marks[i] = marks[i - 1] + (happened(before, after) ? 1 : 0);
+    marks[i] = marks[i - 1] + (happened(before, after, i) ? 1 : 0);
   }
   const { from, to } = windows;
   for (let k = 0; k < windows.stepCount; k++) {

@@ -3,6 +3,7 @@
 
 import { type BucketList, listBuckets } from '../../model/histogram-bounds.ts';
 import { type HistogramValue, usesCustomBounds } from '../../model/histogram-value.ts';
+import { goLog2 } from './pointwise.ts';
 
 /** `nans` tells of observations of NaN, which are in no bucket: they made the answer NaN, or only too high. */
 export interface NativeQuantile {
@@ -61,8 +62,8 @@ export function hasNanObservations(histogram: HistogramValue): boolean {
 /** The value below which `part` of a bucket's observations are. */
 function inside(part: number, lower: number, upper: number, isCustom: boolean): number {
   if (isCustom || (lower <= 0 && upper >= 0)) return lower + (upper - lower) * part;
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
+  const logLower = goLog2(Math.abs(lower));
+  const logUpper = goLog2(Math.abs(upper));
   if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * part);
   return -(2 ** (logUpper + (logLower - logUpper) * (1 - part)));
 }
@@ -74,12 +75,27 @@ function inside(part: number, lower: number, upper: number, isCustom: boolean): 
 function ends({ lowers, uppers }: BucketList, i: number, histogram: HistogramValue): [number, number] {
   const lower = lowers[i];
   const upper = uppers[i];
-  if (usesCustomBounds(histogram)) return [lower === Number.NEGATIVE_INFINITY && upper > 0 ? 0 : lower, upper];
+  if (usesCustomBounds(histogram)) return [beginsAtZero(lower, upper) ? 0 : lower, upper];
   if (!(lower <= 0 && upper >= 0)) return [lower, upper];
-  const { positive, negative } = histogram;
+  return endsAroundZero(lower, upper, histogram);
+}
+
+function endsAroundZero(lower: number, upper: number, { positive, negative }: HistogramValue): [number, number] {
   if (negative.indexes.length === 0 && positive.indexes.length > 0) return [0, upper];
   if (positive.indexes.length === 0 && negative.indexes.length > 0) return [lower, 0];
   return [lower, upper];
+}
+
+/** For fractions any bucket around zero, also one of custom bounds, reaches to zero only on a side without buckets. */
+function fractionEnds({ lowers, uppers }: BucketList, i: number, histogram: HistogramValue): [number, number] {
+  const lower = lowers[i];
+  const upper = uppers[i];
+  return lower <= 0 && upper >= 0 ? endsAroundZero(lower, upper, histogram) : [lower, upper];
+}
+
+/** The one bucket of a histogram without bounds has no beginning at all. */
+function beginsAtZero(lower: number, upper: number): boolean {
+  return lower === Number.NEGATIVE_INFINITY && upper > 0 && upper !== Number.POSITIVE_INFINITY;
 }
 
 /** The share of observations between two values; observations of NaN are in no share. */
@@ -92,7 +108,7 @@ export function nativeFraction(lower: number, upper: number, histogram: Histogra
   let lowerRank: number | undefined;
   let upperRank: number | undefined;
   for (let i = 0; i < buckets.length && upperRank === undefined; i++) {
-    const [from, to] = ends(buckets, i, histogram);
+    const [from, to] = fractionEnds(buckets, i, histogram);
     const size = buckets.counts[i];
     if (lowerRank === undefined) lowerRank = rankInside(lower, from, to, rank, size, histogram);
     upperRank = rankInside(upper, from, to, rank, size, histogram);
@@ -119,10 +135,10 @@ function rankInside(
   // Without a beginning all of it is taken, without an end nothing.
   if (isCustom && from === Number.NEGATIVE_INFINITY) return value === from ? below : below + size;
   if (isCustom && to === Number.POSITIVE_INFINITY) return below;
-  if (isCustom || (from <= 0 && to >= 0)) return below + (size * (value - from)) / (to - from);
-  const logFrom = Math.log2(Math.abs(from));
-  const logTo = Math.log2(Math.abs(to));
-  const log = Math.log2(Math.abs(value));
+  if (isCustom || (from <= 0 && to >= 0)) return below + size * ((value - from) / (to - from));
+  const logFrom = goLog2(Math.abs(from));
+  const logTo = goLog2(Math.abs(to));
+  const log = goLog2(Math.abs(value));
   const part = value > 0 ? (log - logFrom) / (logTo - logFrom) : 1 - (log - logTo) / (logFrom - logTo);
   return below + size * part;
 }

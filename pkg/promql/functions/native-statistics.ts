@@ -46,11 +46,15 @@ function varianceOf(histogram: HistogramValue): number {
 export function printHistogram(histogram: HistogramValue): string {
   const buckets = listBuckets(histogram);
   let text = `{count:${printG(histogram.count)}, sum:${printG(histogram.sum)}`;
+  const { zeroCount, zeroThreshold } = histogram;
+  // Lists have no zero bucket below nothing, but the text of a negated histogram does.
+  const zero = zeroCount < 0 ? `, [${printG(-zeroThreshold)},${printG(zeroThreshold)}]:${printG(zeroCount)}` : '';
   for (let i = 0; i < buckets.length; i++) {
+    if (i === histogram.negative.indexes.length) text += zero;
     if (buckets.counts[i] === 0) continue;
     const { lower, upper } = inclusiveEnds(buckets, i, histogram);
     const range = `${lower ? '[' : '('}${printG(buckets.lowers[i])},${printG(buckets.uppers[i])}${upper ? ']' : ')'}`;
     text += `, ${range}:${printG(buckets.counts[i])}`;
   }
-  return `${text}}`;
+  return `${text}${buckets.length === histogram.negative.indexes.length ? zero : ''}}`;
 }

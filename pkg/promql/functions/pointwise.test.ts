@@ -98,3 +98,18 @@ describe('quantiles of classic histograms', () => {
       assert.deepEqual(classicQuantile(q, buckets), { value, forced });
     });
 });
+
+describe('hyperbolic functions overflow where exponentials do', () => {
+  for (const [name, value, expected] of [
+    ['cosh', 710, inf],
+    ['cosh', -710, inf],
+    ['sinh', 710, inf],
+    ['sinh', -710, -inf],
+    ['cosh', 30, Math.exp(30) / 2],
+    ['sinh', 1, Math.sinh(1)],
+    ['cosh', nan, nan],
+    ['sinh', 0, 0],
+  ] as const) {
+    test(`${name}(${value})`, () => assert.deepEqual(compute(name, value), expected));
+  }
+});

@@ -47,6 +47,17 @@ export const sgn = each((value) => (value < 0 ? -1 : value > 0 ? 1 : value));
 export const degrees = each((value) => (value * 180) / Math.PI);
 export const radians = each((value) => (value * Math.PI) / 180);
 export const log2 = each(goLog2);
+
+/** By exponentials, as in the reference: where those overflow, so does this. */
+export function cosh(value: number): number {
+  const power = Math.exp(Math.abs(value));
+  return Math.abs(value) > 21 ? power * 0.5 : (power + 1 / power) * 0.5;
+}
+
+export function sinh(value: number): number {
+  return Math.abs(value) > 21 ? Math.sign(value) * Math.exp(Math.abs(value)) * 0.5 : Math.sinh(value);
+}
+
 export const log10 = each((value) => Math.log(value) * (1 / Math.LN10));
 
 function roundTo(value: number, multiple: number): number {
@@ -68,7 +79,7 @@ function goMin(a: number, b: number): number {
 const bits = new DataView(new ArrayBuffer(8));
 
 /** Go takes the exponent apart first, so powers of two come out exact. */
-function goLog2(value: number): number {
+export function goLog2(value: number): number {
   if (!(value > 0) || value === Number.POSITIVE_INFINITY) return Math.log(value);
   bits.setFloat64(0, value < 2 ** -1022 ? value * 2 ** 52 : value);
   const exponent = (bits.getUint16(0) >> 4) - 1022 - (value < 2 ** -1022 ? 52 : 0);

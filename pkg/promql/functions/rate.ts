@@ -2,6 +2,7 @@
 // the last two samples.
 
 import type { SampleColumns } from '../../storage/sample-columns.ts';
+import { extrapolatedFromStarts, startedOf, startsAnew } from './start-times.ts';
 import type { StepColumn } from './step-column.ts';
 import type { RangeFunction, Windows } from './windows.ts';
 
@@ -36,7 +37,11 @@ function extrapolated(
   isCounter: boolean,
   isRate: boolean,
 ): void {
-  const { times, values } = samples;
+  const { times, values, starts } = samples;
+  if (isCounter && starts !== undefined) {
+    extrapolatedFromStarts({ times, values, starts }, windows, out, isRate);
+    return;
+  }
   const { stepCount, from, to, firstEndMs, stepMs, rangeMs } = windows;
   // Windows overlap, so resets are looked for once; each window then adds only its own, in order.
   const resetCount = isCounter && stepCount > 0 ? findResets(values, from[0], to[stepCount - 1]) : 0;
@@ -76,6 +81,7 @@ function extrapolated(
 
 function instantaneous(samples: SampleColumns, windows: Windows, out: StepColumn, isRate: boolean): void {
   const { times, values } = samples;
+  const started = startedOf(samples);
   const { from, to } = windows;
   for (let k = 0; k < windows.stepCount; k++) {
     const last = to[k] - 1;
@@ -84,7 +90,7 @@ function instantaneous(samples: SampleColumns, windows: Windows, out: StepColumn
       out.present[k] = 0;
       continue;
     }
-    const reset = isRate && values[last] < values[last - 1];
+    const reset = isRate && (values[last] < values[last - 1] || (started !== undefined && startsAnew(started, last)));
     const change = reset ? values[last] : values[last] - values[last - 1];
     out.values[k] = isRate ? change / (elapsed / 1000) : change;
     out.present[k] = 1;

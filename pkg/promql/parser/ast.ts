@@ -26,6 +26,39 @@ export interface StringLiteral extends Node {
   readonly value: string;
 }
 
+/**
+ * A duration that is computed, in seconds: it is known once the step and the range of the query are. `wrapped` says that
+ * it stood in parentheses, which only printing cares about.
+ */
+export type DurationExpression =
+  | { readonly kind: 'number'; readonly value: number; readonly duration: boolean; readonly span: Span }
+  | {
+      readonly kind: 'query';
+      /** The step or the range (end less start) of the query; both are 0 for an instant query. */
+      readonly what: 'step' | 'range';
+      readonly wrapped: boolean;
+      readonly span: Span;
+    }
+  | {
+      /** A sign; `+` is kept only where the reference keeps it. */
+      readonly kind: 'sign';
+      readonly op: '+' | '-';
+      readonly operand: DurationExpression;
+      readonly wrapped: boolean;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: 'binary';
+      readonly op: '+' | '-' | '*' | '/' | '%' | '^' | 'min_of' | 'max_of';
+      readonly left: DurationExpression;
+      readonly right: DurationExpression;
+      readonly wrapped: boolean;
+      readonly span: Span;
+    };
+
+/** How a selector looks at what lies beyond the edges of its window. */
+export type RangeEdge = 'anchored' | 'smoothed';
+
 /** `@ 123` in ms, `@ start()`, `@ end()`. */
 export type AtModifier =
   | { readonly kind: 'time'; readonly timeMs: number }
@@ -40,13 +73,17 @@ export interface VectorSelector extends Node {
   readonly matchers: readonly Matcher[];
   /** Positive looks into the past. */
   readonly offsetMs: number;
+  /** Where the offset is computed; `offsetMs` is 0 until `resolveDurations` has run. */
+  readonly offsetExpression?: DurationExpression | undefined;
   readonly at: AtModifier | undefined;
+  readonly edge?: RangeEdge | undefined;
 }
 
 export interface MatrixSelector extends Node {
   readonly kind: 'matrix-selector';
   readonly selector: VectorSelector;
   readonly rangeMs: number;
+  readonly rangeExpression?: DurationExpression | undefined;
 }
 
 export interface Subquery extends Node {
@@ -56,6 +93,9 @@ export interface Subquery extends Node {
   /** 0 means the default evaluation interval. */
   readonly stepMs: number;
   readonly offsetMs: number;
+  readonly rangeExpression?: DurationExpression | undefined;
+  readonly stepExpression?: DurationExpression | undefined;
+  readonly offsetExpression?: DurationExpression | undefined;
   readonly at: AtModifier | undefined;
 }
 
@@ -84,6 +124,8 @@ export type BinaryOp =
   | '<'
   | '>='
   | '<='
+  | '</'
+  | '>/'
   | 'and'
   | 'or'
   | 'unless';
@@ -95,6 +137,8 @@ export interface VectorMatching {
   readonly labels: readonly string[];
   /** Labels of group_left or group_right. */
   readonly include: readonly string[];
+  /** What stands for a sample that one side lacks. */
+  readonly fill?: { readonly left: number | undefined; readonly right: number | undefined } | undefined;
 }
 
 export interface Binary extends Node {

@@ -134,9 +134,19 @@ class Checker {
       if (count < least) this.#fail(node, `expected at least ${least} ${inCall}`);
       if (variadic > 0 && count > least + variadic) this.#fail(node, `expected at most ${least + variadic} ${inCall}`);
     }
+    if (node.func === 'info' && count === 2) return this.#info(node);
     const context = `call to function ${quote(node.func)}`;
     const args = node.args.map((arg, i) => this.#expect(arg, types[Math.min(i, types.length - 1)], context));
     return { expression: { ...node, args }, type: signature.returns };
+  }
+
+  /** The second argument stands for labels of info series: it has no name of its own and may match everything. */
+  #info(node: Call): Checked {
+    const first = this.#expect(node.args[0], 'vector', 'call to function "info"');
+    const second = node.args[1];
+    if (second.kind !== 'vector-selector') this.#fail(second, 'expected label selectors only');
+    if (second.name !== '') this.#fail(second, 'expected label selectors only, got vector selector instead');
+    return { expression: { ...node, args: [first, second] }, type: 'vector' };
   }
 
   #binary(node: Binary): Checked {
@@ -151,6 +161,10 @@ class Checker {
     const matching = must(node.matching, 'matching before the check');
     if (!vectors && matching.labels.length > 0)
       this.#fail(node, 'vector matching only allowed between instant vectors');
+    if (matching.fill !== undefined && !vectors)
+      this.#fail(node, 'filling in missing series only allowed between instant vectors');
+    if (matching.fill !== undefined && setOps.has(node.op))
+      this.#fail(node, 'filling in missing series not allowed for set operators');
     if (vectors && setOps.has(node.op) && matching.card !== 'many-to-many')
       this.#fail(node, `no grouping allowed for ${quote(node.op)} operation`);
     if (!vectors && setOps.has(node.op))

@@ -46,8 +46,13 @@ define('label_join', ['vector', 'string', 'string', 'string'], { variadic: -1 })
 define('histogram_quantile', ['scalar', 'vector']);
 define('histogram_fraction', ['scalar', 'scalar', 'vector']);
 define('histogram_avg histogram_count histogram_sum histogram_stddev histogram_stdvar', ['vector']);
+define('first_over_time', ['matrix']);
 define('double_exponential_smoothing', ['matrix', 'scalar', 'scalar'], experimental);
-define('first_over_time mad_over_time', ['matrix'], experimental);
+define('mad_over_time', ['matrix'], experimental);
 define('ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time', ['matrix'], experimental);
 define('sort_by_label sort_by_label_desc', ['vector', 'string'], { variadic: -1, experimental: true });
+define('histogram_quantiles', ['vector', 'string', 'scalar', 'scalar'], { variadic: 9, experimental: true });
+define('start_timestamp', ['vector'], experimental);
+define('start end step range', [], { returns: 'scalar', experimental: true });
+define('min_of max_of', ['scalar', 'scalar'], { returns: 'scalar', experimental: true });
 define('info', ['vector', 'vector'], { variadic: 1, experimental: true });

@@ -15,6 +15,7 @@ import {
   DURATION,
   END,
   experimentalAggregateOps,
+  functionWords,
   IDENTIFIER,
   isWord,
   NUMBER,
@@ -33,14 +34,21 @@ const DEEPEST = 1000;
 const aggregationContext = { where: 'aggregation', expected: '' };
 const GROUPING = 'grouping opts';
 
+/** What is part of the language only when its switch is on. */
+export interface Switches {
+  readonly experimental: boolean;
+  readonly extendedRangeSelectors: boolean;
+  readonly fillModifiers: boolean;
+}
+
 export class Grammar {
   readonly #reader: TokenReader;
-  readonly #experimental: boolean;
+  readonly #switches: Switches;
   #depth = 0;
 
-  constructor(reader: TokenReader, experimental: boolean) {
+  constructor(reader: TokenReader, switches: Switches) {
     this.#reader = reader;
-    this.#experimental = experimental;
+    this.#switches = switches;
   }
 
   /** One expression and nothing behind it. */
@@ -85,9 +93,41 @@ export class Grammar {
         matching = { ...matching, card: side === 'group_left' ? 'many-to-one' : 'one-to-many', include };
       }
     }
+    const fill = this.#fill();
+    if (fill !== undefined) matching = { ...matching, fill };
     const right = this.#binary(least);
+    if (fill !== undefined && !this.#switches.fillModifiers)
+      throw reader.mistake(left.span.start, 'binop fill modifiers are experimental and not enabled');
     if (setOps.has(op) && matching.card === 'one-to-one') matching = { ...matching, card: 'many-to-many' };
     return { kind: 'binary', op, left, right, bool, matching, span: { start: left.span.start, end: right.span.end } };
+  }
+
+  /** `fill (1)`, or one or both of `fill_left (1)` and `fill_right (1)`. */
+  #fill(): VectorMatching['fill'] {
+    const reader = this.#reader;
+    if (reader.accept('fill') !== undefined) {
+      const value = this.#fillValue();
+      return { left: value, right: value };
+    }
+    let left: number | undefined;
+    let right: number | undefined;
+    for (;;) {
+      if (left === undefined && reader.accept('fill_left') !== undefined) left = this.#fillValue();
+      else if (right === undefined && reader.accept('fill_right') !== undefined) right = this.#fillValue();
+      else return left === undefined && right === undefined ? undefined : { left, right };
+    }
+  }
+
+  #fillValue(): number {
+    const reader = this.#reader;
+    reader.expect('(');
+    const sign = reader.accept('-') !== undefined ? -1 : 1;
+    if (sign === 1) reader.accept('+');
+    const { kind } = reader.peek();
+    if (kind !== NUMBER && kind !== DURATION) throw reader.unexpected();
+    const value = sign * numberOf(reader.take(), reader);
+    reader.expect(')');
+    return value;
   }
 
   #unary(): Expression {
@@ -106,7 +146,7 @@ export class Grammar {
     const reader = this.#reader;
     let expression = this.#primary();
     for (;;) {
-      const followed = readPostfix(reader, expression);
+      const followed = readPostfix(reader, expression, this.#switches.extendedRangeSelectors);
       if (followed === undefined) return expression;
       expression = followed;
     }
@@ -138,8 +178,7 @@ export class Grammar {
     const next = reader.peek().kind;
     if (aggregateOps.has(kind) && (next === '(' || next === 'by' || next === 'without'))
       return this.#aggregation(token);
-    if (kind === IDENTIFIER && next === '(') return this.#call(token);
-    if (kind === 'step' && next === '(') return this.#refuseStep(token);
+    if ((kind === IDENTIFIER || functionWords.has(kind)) && next === '(') return this.#call(token);
     return this.#selector(token);
   }
 
@@ -163,16 +202,9 @@ export class Grammar {
     const args = this.#arguments();
     const signature = signatureOf(func);
     if (signature === undefined) throw reader.mistake(name.start, `unknown function with name ${quote(func)}`);
-    if (signature.experimental && !this.#experimental)
+    if (signature.experimental && !this.#switches.experimental)
       throw reader.mistake(name.start, `function ${quote(func)} is not enabled`);
     return { kind: 'call', func, args, span: this.#span(name) };
-  }
-
-  #refuseStep(word: Token): never {
-    const reader = this.#reader;
-    reader.expect('(');
-    reader.expect(')');
-    throw reader.mistake(word.start, 'experimental duration expression is not enabled');
   }
 
   #arguments(): Expression[] {
@@ -199,7 +231,7 @@ export class Grammar {
     modifier ??= this.#aggregateModifier();
     const span = this.#span(first);
     if (args.length === 0) throw reader.mistake(span.start, 'no arguments for aggregate expression provided');
-    if (experimentalAggregateOps.has(op) && !this.#experimental) {
+    if (experimentalAggregateOps.has(op) && !this.#switches.experimental) {
       const flag = '--enable-feature=promql-experimental-functions';
       throw reader.mistake(span.start, `${op}() is experimental and must be enabled with ${flag}`);
     }

@@ -7,6 +7,7 @@ import { fromByteString, parseFault, runeAt, runeLength } from './source.ts';
 import {
   DURATION,
   END,
+  fillWords,
   IDENTIFIER,
   keywords,
   METRIC_IDENTIFIER,
@@ -91,8 +92,10 @@ export class Lexer {
         if (source[at + 1] === '=') return this.#two('!=');
         return this.#fail(`unexpected character after '!': ${this.#rune(at + 1)}`);
       case '<':
-      case '>':
-        return source[at + 1] === '=' ? this.#two(`${char}=`) : this.#emit(char);
+      case '>': {
+        const next = source[at + 1];
+        return next === '=' || next === '/' ? this.#two(char + next) : this.#emit(char);
+      }
       case '"':
       case "'":
         return this.#string(char);
@@ -153,8 +156,15 @@ export class Lexer {
     const word = source.slice(this.#start, this.#at);
     const lower = word.toLowerCase();
     if (lower === 'inf' || lower === 'nan') return this.#emit(NUMBER);
-    if (keywords.has(lower)) return this.#emit(lower);
+    if (keywords.has(lower) && (!fillWords.has(lower) || this.#opensNext())) return this.#emit(lower);
     return this.#emit(word.includes(':') ? METRIC_IDENTIFIER : IDENTIFIER);
+  }
+
+  /** Whether an opening parenthesis comes next. */
+  #opensNext(): boolean {
+    let at = this.#at;
+    while (isBlank(this.source[at])) at++;
+    return this.source[at] === '(';
   }
 
   #inBraces(): Token {
@@ -229,7 +239,7 @@ export class Lexer {
   }
 
   #durationKeyword(): Token | undefined {
-    const word = /^(?:step|min|max)(?![a-z0-9_])/i.exec(this.source.slice(this.#at, this.#at + 5))?.[0];
+    const word = /^(?:step|range|min_of|max_of)(?![a-z0-9_])/i.exec(this.source.slice(this.#at, this.#at + 7))?.[0];
     if (word === undefined) return undefined;
     this.#at += word.length;
     return this.#emit(word.toLowerCase());

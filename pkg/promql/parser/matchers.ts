@@ -37,6 +37,6 @@ function readMatcher(reader: TokenReader): Matcher {
   try {
     return new Matcher(op, name, value);
   } catch (thrown) {
-    throw reader.mistake(nameToken.start, messageOf(thrown));
+    throw reader.mistake(nameToken.start, messageOf(thrown).replace('`(?s)', '`'));
   }
 }

@@ -1,4 +1,5 @@
-// The cases of testdata/ were answered by the reference: errors.json by its querier, prints.json by Prometheus.
+// The cases of testdata/ were answered by Prometheus: errors.json with its default switches, errors-everything-on.json and
+// pretty.json with all that change the language, prints.json by its printer on one line.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -6,16 +7,20 @@ import { describe, test } from 'vitest';
 import { kindOf, messageOf } from '../../errors/fault.ts';
 import type { Expression } from './ast.ts';
 import { typeOf } from './check.ts';
-import { parse, parseSelector } from './parse.ts';
+import { type ParseOptions, parse, parseSelector } from './parse.ts';
+import { prettify } from './pretty.ts';
 import { print } from './print.ts';
+import { treeJson } from './tree-json.ts';
 
-function cases(name: string): [string, string][] {
+function cases<T extends readonly unknown[] = [string, string]>(name: string): T[] {
   return JSON.parse(readFileSync(new URL(`testdata/${name}`, import.meta.url), 'utf8'));
 }
 
-function failureOf(text: string, experimental = false): string {
+const everything = { experimental: true, extendedRangeSelectors: true, fillModifiers: true };
+
+function failureOf(text: string, options: ParseOptions = {}): string {
   try {
-    parse(text, { experimental });
+    parse(text, options);
   } catch (thrown) {
     assert.equal(kindOf(thrown), 'invalid', text);
     return messageOf(thrown);
@@ -28,6 +33,28 @@ describe('parse', () => {
     const found = cases('errors.json');
     assert.ok(found.length > 900);
     for (const [text, message] of found) assert.equal(failureOf(text), message, JSON.stringify(text));
+  });
+
+  test('they have them too with every switch on', () => {
+    const found = cases('errors-everything-on.json');
+    assert.ok(found.length >= 400);
+    for (const [text, message] of found) assert.equal(failureOf(text, everything), message, JSON.stringify(text));
+  });
+
+  test('trees are laid out, and are as JSON, what they are for the reference', () => {
+    const found = cases<[string, string, unknown]>('pretty.json');
+    assert.ok(found.length >= 300);
+    for (const [text, pretty, tree] of found) {
+      const parsed = parse(text, everything);
+      assert.equal(prettify(parsed), pretty, text);
+      if (tree !== null) assert.deepEqual(JSON.parse(JSON.stringify(treeJson(parsed))), tree, text);
+    }
+  });
+
+  test('what is laid out over lines parses to the same tree', () => {
+    for (const [, pretty] of cases('pretty.json')) {
+      assert.equal(prettify(parse(pretty, everything)), pretty);
+    }
   });
 
   test('trees print as the reference prints them', () => {
@@ -45,13 +72,19 @@ describe('parse', () => {
     ['sum(', '1:5: parse error: unclosed left parenthesis'],
     ['up[5m', '1:6: parse error: unclosed left bracket'],
     ['rate(up[5m)', '1:11: parse error: unexpected ")" in subquery or range, expected ":" or "]"'],
-    ['up offset', '1:10: parse error: unexpected end of input in offset, expected number, duration, or step()'],
+    [
+      'up offset',
+      '1:10: parse error: unexpected end of input in offset, expected number, duration, step(), or range()',
+    ],
     ['', 'unknown position: parse error: no expression found in input'],
     ['up{a="\\q"}', "1:6: parse error: unknown escape sequence U+0071 'q'"],
     ['up +\n  up + $', "2:8: parse error: unexpected character: '$'"],
     ['"é" + é', "1:8: parse error: unexpected character: 'é'"],
     ['up[5m] anchored', '1:1: parse error: anchored modifier is experimental and not enabled'],
-    ['up[5m * 2]', '1:4: parse error: experimental duration expression is not enabled'],
+    ['rate(up[5m] smoothed)', '1:6: parse error: smoothed modifier is experimental and not enabled'],
+    ['up + fill (1) up', '1:1: parse error: binop fill modifiers are experimental and not enabled'],
+    ['start()', '1:1: parse error: function "start" is not enabled'],
+    ['up[1 / 0]', '1:6: parse error: division by zero'],
     ['mad_over_time(up[5m])', '1:1: parse error: function "mad_over_time" is not enabled'],
   ] as const)
     test(`${JSON.stringify(text)} is refused as the reference refuses it`, () =>
@@ -67,7 +100,7 @@ describe('parse', () => {
       failureOf('limitk(2, up)'),
       `1:1: parse error: limitk() is experimental and must be enabled with ${flag}`,
     );
-    for (const text of ['limitk(2, up)', 'limit_ratio(0.5, up)', 'sort_by_label(up, "a")', 'first_over_time(up[1m])'])
+    for (const text of ['limitk(2, up)', 'limit_ratio(0.5, up)', 'sort_by_label(up, "a")', 'mad_over_time(up[1m])'])
       assert.equal(print(parse(text, { experimental: true })), text);
   });
 
@@ -153,6 +186,8 @@ describe('parse', () => {
   test('very deep nesting is refused, not a crash', () => {
     assert.match(failureOf(`${'('.repeat(100_000)}1${')'.repeat(100_000)}`), /nested too deeply/);
     assert.match(failureOf(`${'-'.repeat(100_000)}x`), /nested too deeply/);
+    assert.match(failureOf(`x[${'('.repeat(100_000)}1${')'.repeat(100_000)}]`), /nested too deeply/);
+    assert.match(failureOf(`x offset ${'-'.repeat(100_000)}1`), /nested too deeply/);
   });
 });
 

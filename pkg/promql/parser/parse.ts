@@ -8,18 +8,25 @@ import { Grammar } from './grammar.ts';
 import { TokenReader } from './token-reader.ts';
 
 export interface ParseOptions {
-  /** Accepts the functions and aggregations that the reference hides behind its feature flag. */
+  /** Accepts the functions and aggregations behind `promql-experimental-functions`. */
   readonly experimental?: boolean;
+  /** Accepts `anchored` and `smoothed`, which are behind `promql-extended-range-selectors`. */
+  readonly extendedRangeSelectors?: boolean;
+  /** Accepts `fill`, `fill_left` and `fill_right`, which are behind `promql-binop-fill-modifiers`. */
+  readonly fillModifiers?: boolean;
 }
 
 /**
- * The typed tree of an expression. Throws `invalid` with `1:6: parse error: ...`, position and text being those of the
- * reference; duration expressions and the `anchored`, `smoothed` modifiers are refused as it refuses them.
+ * The typed tree of an expression. Throws `invalid` with `1:6: parse error: ...`, position and text being those of
+ * Prometheus. Durations that are computed are left as expressions: see `resolveDurations`.
  */
 export function parse(text: string, options: ParseOptions = {}): Expression {
   const reader = new TokenReader(text);
-  const experimental = options.experimental === true;
-  const expression = new Grammar(reader, experimental).whole();
+  const expression = new Grammar(reader, {
+    experimental: options.experimental === true,
+    extendedRangeSelectors: options.extendedRangeSelectors === true,
+    fillModifiers: options.fillModifiers === true,
+  }).whole();
   return check(expression, reader);
 }
 
@@ -29,7 +36,8 @@ export function parse(text: string, options: ParseOptions = {}): Expression {
  */
 export function parseSelector(text: string): Matcher[] {
   const reader = new TokenReader(text);
-  const expression = new Grammar(reader, true).whole();
+  const all = { experimental: true, extendedRangeSelectors: true, fillModifiers: true };
+  const expression = new Grammar(reader, all).whole();
   if (expression.kind !== 'vector-selector')
     throw new Fault('invalid', `expected an instant vector selector, got ${kindNames[expression.kind]}`);
   checkName(expression, reader);

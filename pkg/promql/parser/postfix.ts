@@ -1,17 +1,18 @@
 // What may follow an operand: `offset`, `@`, a range, a subquery.
 
-import type { AtModifier, Expression, MatrixSelector, Span, Subquery, VectorSelector } from './ast.ts';
-import { readOffset, readPositive } from './durations.ts';
+import type { AtModifier, Expression, MatrixSelector, RangeEdge, Span, Subquery, VectorSelector } from './ast.ts';
+import { type ReadDuration, rangeContext, readOffset, readPositive, stepContext } from './durations.ts';
 import { numberOf } from './numbers.ts';
 import type { TokenReader } from './token-reader.ts';
 import { DURATION, NUMBER } from './tokens.ts';
 
 const SUBJECTS = 'an instant vector selector or range vector selector or a subquery';
-const rangeContext = { where: 'subquery or range selector', expected: 'number, duration, or step()' };
-const stepContext = { where: 'subquery selector', expected: 'number, duration, or step() or "]"' };
 
-/** The expression together with the modifier or bracket behind it; undefined when none is there. */
-export function readPostfix(reader: TokenReader, subject: Expression): Expression | undefined {
+/**
+ * The expression together with the modifier or bracket behind it; undefined when none is there. `edges`: `anchored` and
+ * `smoothed` are enabled.
+ */
+export function readPostfix(reader: TokenReader, subject: Expression, edges: boolean): Expression | undefined {
   switch (reader.peek().kind) {
     case 'offset':
       reader.take();
@@ -23,8 +24,9 @@ export function readPostfix(reader: TokenReader, subject: Expression): Expressio
       return readBracket(reader, subject);
     case 'anchored':
     case 'smoothed': {
-      const { kind } = reader.take();
-      throw reader.mistake(subject.span.start, `${kind} modifier is experimental and not enabled`);
+      const edge = reader.take().kind as RangeEdge;
+      if (!edges) throw reader.mistake(subject.span.start, `${edge} modifier is experimental and not enabled`);
+      return withEdge(reader, subject, edge);
     }
     default:
       return undefined;
@@ -33,23 +35,31 @@ export function readPostfix(reader: TokenReader, subject: Expression): Expressio
 
 function readBracket(reader: TokenReader, subject: Expression): Expression {
   const bracket = reader.take();
-  const rangeMs = readPositive(reader, rangeContext);
-  if (reader.accept(']')) return matrixOf(reader, subject, rangeMs, bracket.start);
+  const range = readPositive(reader, rangeContext);
+  if (reader.accept(']')) return matrixOf(reader, subject, range, bracket.start);
   reader.expect(':', 'subquery or range', '":" or "]"');
-  let stepMs = 0;
-  if (reader.peek().kind !== ']') stepMs = readPositive(reader, stepContext);
+  const step = reader.peek().kind === ']' ? undefined : readPositive(reader, stepContext);
   reader.expect(']', 'subquery selector', '"]"');
-  const span = { start: subject.span.start, end: reader.lastEnd };
-  return { kind: 'subquery', expression: subject, rangeMs, stepMs, offsetMs: 0, at: undefined, span };
+  return {
+    kind: 'subquery',
+    expression: subject,
+    rangeMs: range.ms,
+    stepMs: step?.ms ?? 0,
+    offsetMs: 0,
+    rangeExpression: range.expression,
+    stepExpression: step?.expression,
+    at: undefined,
+    span: { start: subject.span.start, end: reader.lastEnd },
+  };
 }
 
-function matrixOf(reader: TokenReader, subject: Expression, rangeMs: number, at: number): MatrixSelector {
+function matrixOf(reader: TokenReader, subject: Expression, range: ReadDuration, at: number): MatrixSelector {
   if (subject.kind !== 'vector-selector') throw reader.mistake(at, 'ranges only allowed for vector selectors');
   if (subject.offsetMs !== 0) throw reader.mistake(at, 'no offset modifiers allowed before range');
   // The reference lets start() and end() pass here.
   if (subject.at?.kind === 'time') throw reader.mistake(at, 'no @ modifiers allowed before range');
   const span = { start: subject.span.start, end: reader.lastEnd };
-  return { kind: 'matrix-selector', selector: subject, rangeMs, span };
+  return { kind: 'matrix-selector', selector: subject, rangeMs: range.ms, rangeExpression: range.expression, span };
 }
 
 /** What offset and `@` change: a selector, the selector inside a range, or a subquery. */
@@ -65,13 +75,28 @@ function change(
   return undefined;
 }
 
-function withOffset(reader: TokenReader, subject: Expression, offsetMs: number): Expression {
+function withOffset(reader: TokenReader, subject: Expression, offset: ReadDuration): Expression {
   const changed = change(subject, reader.lastEnd, (node, span) => {
-    if (node.offsetMs !== 0) throw reader.mistake(subject.span.start, 'offset may not be set multiple times');
-    return { ...node, offsetMs, span };
+    if (node.offsetMs !== 0 || node.offsetExpression !== undefined)
+      throw reader.mistake(subject.span.start, 'offset may not be set multiple times');
+    return { ...node, offsetMs: offset.ms, offsetExpression: offset.expression, span };
   });
   if (changed !== undefined) return changed;
   throw reader.mistake(subject.span.start, `offset modifier must be preceded by ${SUBJECTS}`);
+}
+
+function withEdge(reader: TokenReader, subject: Expression, edge: RangeEdge): Expression {
+  const { start } = subject.span;
+  if (subject.kind === 'subquery') throw reader.mistake(start, `${edge} modifier is not supported for subqueries`);
+  const span = { start, end: reader.lastEnd };
+  if (subject.kind === 'vector-selector') return { ...subject, edge: oneEdge(reader, subject, edge), span };
+  if (subject.kind !== 'matrix-selector') throw reader.mistake(start, `${edge} modifier not implemented`);
+  return { ...subject, selector: { ...subject.selector, edge: oneEdge(reader, subject.selector, edge) }, span };
+}
+
+function oneEdge(reader: TokenReader, selector: VectorSelector, edge: RangeEdge): RangeEdge {
+  if (selector.edge === undefined || selector.edge === edge) return edge;
+  throw reader.mistake(selector.span.start, 'anchored and smoothed modifiers cannot be used together');
 }
 
 function withAt(reader: TokenReader, subject: Expression, at: AtModifier | number): Expression {

@@ -4,7 +4,7 @@ import { compareUtf8 } from '../../bytes/compare.ts';
 import { printDuration } from '../../model/duration.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { Matcher } from '../../model/matcher.ts';
-import type { AtModifier, Binary, Expression, VectorSelector } from './ast.ts';
+import type { Aggregation, Binary, DurationExpression, Expression, Subquery, VectorSelector } from './ast.ts';
 import { quote } from './quote.ts';
 
 /** The canonical text: what parses to the same tree and prints as itself. */
@@ -15,17 +15,14 @@ export function print(node: Expression): string {
     case 'string':
       return quote(node.value);
     case 'vector-selector':
-      return printSelector(node) + printModifiers(node.at, node.offsetMs);
+      return printSelector(node) + printAt(node) + printEdge(node) + printOffset(node);
     case 'matrix-selector': {
       const { selector } = node;
-      const range = `[${printDuration(node.rangeMs)}]`;
-      return printSelector(selector) + range + printModifiers(selector.at, selector.offsetMs);
+      const range = `[${printTime(node.rangeMs, node.rangeExpression)}]`;
+      return printSelector(selector) + range + printEdge(selector) + printAt(selector) + printOffset(selector);
     }
-    case 'subquery': {
-      const step = node.stepMs === 0 ? '' : printDuration(node.stepMs);
-      const range = `[${printDuration(node.rangeMs)}:${step}]`;
-      return print(node.expression) + range + printModifiers(node.at, node.offsetMs);
-    }
+    case 'subquery':
+      return print(node.expression) + printWindow(node);
     case 'unary':
       return node.op + print(node.operand);
     case 'paren':
@@ -34,12 +31,56 @@ export function print(node: Expression): string {
       return `${node.func}(${node.args.map(print).join(', ')})`;
     case 'aggregation': {
       const args = node.parameter === undefined ? [node.expression] : [node.parameter, node.expression];
-      const list = `(${args.map(print).join(', ')})`;
-      if (node.without) return `${node.op} without ${printLabels(node.grouping)} ${list}`;
-      return node.grouping.length === 0 ? node.op + list : `${node.op} by ${printLabels(node.grouping)} ${list}`;
+      return `${printAggregation(node)}(${args.map(print).join(', ')})`;
     }
     case 'binary':
-      return printBinary(node);
+      return `${print(node.left)} ${printOperator(node)} ${print(node.right)}`;
+  }
+}
+
+/** The brackets of a subquery and what is behind them. */
+export function printWindow(node: Subquery): string {
+  const range = printTime(node.rangeMs, node.rangeExpression);
+  const step =
+    node.stepMs === 0 && node.stepExpression === undefined ? '' : printTime(node.stepMs, node.stepExpression);
+  return `[${range}:${step}]${printAt(node)}${printOffset(node)}`;
+}
+
+/** An aggregation up to its parenthesis. */
+export function printAggregation({ op, grouping, without }: Aggregation): string {
+  if (without) return `${op} without ${printLabels(grouping)} `;
+  return grouping.length === 0 ? op : `${op} by ${printLabels(grouping)} `;
+}
+
+/** The operator of a binary expression with all that stands between the sides. */
+export function printOperator(node: Binary): string {
+  return node.op + (node.bool ? ' bool' : '') + printMatching(node);
+}
+
+function printTime(ms: number, expression: DurationExpression | undefined): string {
+  return expression === undefined ? printDuration(ms) : printDurationExpression(expression);
+}
+
+function printDurationExpression(node: DurationExpression): string {
+  const text = printBare(node);
+  return node.kind !== 'number' && node.wrapped ? `(${text})` : text;
+}
+
+function printBare(node: DurationExpression): string {
+  switch (node.kind) {
+    case 'number':
+      return node.duration ? printDuration(Math.round(node.value * 1000)) : printNumber(node.value);
+    case 'query':
+      return `${node.what}()`;
+    case 'sign':
+      return (node.op === '-' ? '-' : '') + printDurationExpression(node.operand);
+    case 'binary': {
+      const left = printDurationExpression(node.left);
+      const right = printDurationExpression(node.right);
+      return node.op === 'min_of' || node.op === 'max_of'
+        ? `${node.op}(${left}, ${right})`
+        : `${left} ${node.op} ${right}`;
+    }
   }
 }
 
@@ -58,18 +99,18 @@ export function printNumber(value: number): string {
   return sign + digits.padEnd(point, '0');
 }
 
-function printBinary(node: Binary): string {
-  const bool = node.bool ? ' bool' : '';
-  return `${print(node.left)} ${node.op}${bool}${printMatching(node)} ${print(node.right)}`;
-}
-
 function printMatching({ matching }: Binary): string {
   if (matching === undefined) return '';
   const grouped = matching.card === 'many-to-one' || matching.card === 'one-to-many';
-  if (matching.labels.length === 0 && !matching.on && !grouped) return '';
-  let out = ` ${matching.on ? 'on' : 'ignoring'} ${printLabels(matching.labels)}`;
+  let out = '';
+  if (matching.labels.length > 0 || matching.on || grouped)
+    out = ` ${matching.on ? 'on' : 'ignoring'} ${printLabels(matching.labels)}`;
   if (matching.card === 'many-to-one') out += ` group_left ${printLabels(matching.include)}`;
   if (matching.card === 'one-to-many') out += ` group_right ${printLabels(matching.include)}`;
+  const { left, right } = matching.fill ?? {};
+  if (left !== undefined && left === right) return `${out} fill (${printNumber(left)})`;
+  if (left !== undefined) out += ` fill_left (${printNumber(left)})`;
+  if (right !== undefined) out += ` fill_right (${printNumber(right)})`;
   return out;
 }
 
@@ -94,10 +135,16 @@ export function printMatcher({ name, op, value }: Matcher): string {
   return printName(name) + op + quote(value);
 }
 
-function printModifiers(at: AtModifier | undefined, offsetMs: number): string {
-  let out = '';
-  if (at?.kind === 'time') out += ` @ ${(at.timeMs / 1000).toFixed(3)}`;
-  else if (at !== undefined) out += ` @ ${at.kind}()`;
-  if (offsetMs !== 0) out += ` offset ${printDuration(offsetMs)}`;
-  return out;
+function printEdge({ edge }: VectorSelector): string {
+  return edge === undefined ? '' : ` ${edge}`;
+}
+
+function printAt({ at }: VectorSelector | Subquery): string {
+  if (at === undefined) return '';
+  return at.kind === 'time' ? ` @ ${(at.timeMs / 1000).toFixed(3)}` : ` @ ${at.kind}()`;
+}
+
+function printOffset({ offsetMs, offsetExpression }: VectorSelector | Subquery): string {
+  if (offsetExpression !== undefined) return ` offset ${printDurationExpression(offsetExpression)}`;
+  return offsetMs === 0 ? '' : ` offset ${printDuration(offsetMs)}`;
 }

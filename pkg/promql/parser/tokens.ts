@@ -67,6 +67,8 @@ export const precedence: ReadonlyMap<string, number> = new Map<BinaryOp, number>
   ['<', 3],
   ['>=', 3],
   ['<=', 3],
+  ['</', 3],
+  ['>/', 3],
   ['+', 4],
   ['-', 4],
   ['*', 5],
@@ -95,10 +97,27 @@ const modifiers = [
   'start',
   'end',
   'step',
+  'range',
+  'min_of',
+  'max_of',
 ];
 
+/** Modifiers where an opening parenthesis follows, plain identifiers elsewhere. */
+export const fillWords: ReadonlySet<string> = new Set(['fill', 'fill_left', 'fill_right']);
+
 /** Words with a meaning of their own, in lower case; anywhere but in a name's place they are not identifiers. */
-export const keywords: ReadonlySet<string> = new Set([...aggregateOps, ...modifiers, 'atan2', 'and', 'or', 'unless']);
+export const keywords: ReadonlySet<string> = new Set([
+  ...aggregateOps,
+  ...modifiers,
+  ...fillWords,
+  'atan2',
+  'and',
+  'or',
+  'unless',
+]);
+
+/** Keywords that call a function when an opening parenthesis follows. */
+export const functionWords: ReadonlySet<string> = new Set(['start', 'end', 'step', 'range', 'min_of', 'max_of']);
 
 /** Keywords that cannot be a metric name. */
 export const notNames: ReadonlySet<string> = new Set(['atan2', 'bool', 'on', 'ignoring', 'group_left', 'group_right']);
@@ -127,6 +146,7 @@ const bracketed: ReadonlySet<string> = new Set([
   'offset',
   'anchored',
   'smoothed',
+  ...fillWords,
 ]);
 
 /** What messages call an operator besides the binary ones. */

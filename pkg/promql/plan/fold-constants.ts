@@ -15,14 +15,18 @@ export function foldConstants(node: PlanNode): PlanNode {
   return folded;
 }
 
-/** An operator between scalars; comparisons are 0 or 1. */
-export function scalarFunction(op: ArithmeticOp | ComparisonOp): (a: number, b: number) => number {
+/** An operator or function of two scalars; comparisons are 0 or 1. */
+export function scalarFunction(
+  op: ArithmeticOp | ComparisonOp | 'min_of' | 'max_of',
+): (a: number, b: number) => number {
+  if (op === 'min_of') return Math.min;
+  if (op === 'max_of') return Math.max;
   if (!isComparison(op)) return arithmetic(op);
   const holds = comparison(op);
   return (a, b) => (holds(a, b) ? 1 : 0);
 }
 
 /** Tells comparisons from arithmetic. */
-export function isComparison(op: ArithmeticOp | ComparisonOp): op is ComparisonOp {
+export function isComparison(op: string): op is ComparisonOp {
   return op === '==' || op === '!=' || op === '>' || op === '<' || op === '>=' || op === '<=';
 }

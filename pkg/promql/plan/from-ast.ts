@@ -4,14 +4,16 @@ import { must, unreachable } from '../../errors/assert.ts';
 import { Fault } from '../../errors/fault.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { FoldOp } from '../functions/aggregations.ts';
-import type { ArithmeticOp, ComparisonOp } from '../functions/binary-ops.ts';
+import { type ArithmeticOp, type ComparisonOp, isTrim } from '../functions/binary-ops.ts';
+import { edgeProblem } from '../functions/range-edges.ts';
 import { kernelOf } from '../functions/table.ts';
 import type { Aggregation, AtModifier, Binary, Call, Expression, VectorSelector } from '../parser/ast.ts';
 import { typeOf } from '../parser/check.ts';
 import { atRoot, hintsOf, type PlanTimes, type Surroundings } from './hints.ts';
+import { infoSelector } from './info-selector.ts';
 import type { PlanNode, Select, WindowSource } from './node.ts';
 
-/** Throws `unsupported` for functions that the engine does not have. */
+/** Throws `execution` for what only shows when it is run: functions with edges they cannot have, scalars cut off. */
 export function planOf(expression: Expression, times: PlanTimes): PlanNode {
   return new Planner(times).plan(expression, atRoot);
 }
@@ -53,9 +55,22 @@ class Planner {
 
   #select(node: VectorSelector, rangeMs: number, around: Surroundings): Select {
     const atMs = this.#at(node.at);
-    const hints = hintsOf(node, atMs, rangeMs, around, this.#times);
+    const hints = this.#hintsOf(node, atMs, rangeMs, around);
     const numbersOnly = around.wanted === 'numbers';
-    return { matchers: node.matchers, hints, offsetMs: node.offsetMs, atMs, numbersOnly };
+    const { matchers, offsetMs, edge, span } = node;
+    return { matchers, hints, offsetMs, atMs, numbersOnly, edge, position: span.start };
+  }
+
+  /** Edges are made of samples as far as the lookback goes beyond the window. */
+  #hintsOf(node: VectorSelector, atMs: number | undefined, rangeMs: number, around: Surroundings): Select['hints'] {
+    const hints = hintsOf(node, atMs, rangeMs, around, this.#times);
+    if (node.edge === undefined) return hints;
+    const { lookbackMs } = this.#times;
+    return {
+      ...hints,
+      minTime: hints.minTime - (rangeMs === 0 ? 0 : lookbackMs),
+      maxTime: hints.maxTime + (node.edge === 'smoothed' ? lookbackMs : 0),
+    };
   }
 
   #at(at: AtModifier | undefined): number | undefined {
@@ -95,8 +110,11 @@ class Planner {
     }
     const leftIsScalar = typeOf(node.left) === 'scalar';
     const rightIsScalar = typeOf(node.right) === 'scalar';
-    const arithmeticOrComparison: ArithmeticOp | ComparisonOp = op;
-    if (leftIsScalar && rightIsScalar) return { kind: 'scalar-scalar', op: arithmeticOrComparison, left, right };
+    if (leftIsScalar && rightIsScalar) {
+      if (isTrim(op)) throw new Fault('execution', `operator "${op}" not allowed for Scalar operations`);
+      const arithmeticOrComparison: ArithmeticOp | ComparisonOp = op;
+      return { kind: 'scalar-scalar', op: arithmeticOrComparison, left, right };
+    }
     const position = node.span.start;
     if (leftIsScalar) {
       return { kind: 'vector-scalar', op, bool, vector: right, scalar: left, scalarSide: 'left', position };
@@ -124,8 +142,10 @@ class Planner {
           parameter: must(parameter, 'parameter'),
           position: node.span.start,
         };
-      case 'limit_ratio':
-        throw new Fault('unsupported', 'limit_ratio is not supported');
+      case 'limit_ratio': {
+        const position = startOf(node.parameter ?? node.expression);
+        return { kind: 'limit-ratio', operand, parameter: must(parameter, 'parameter'), position };
+      }
       case 'count_values':
         return { kind: 'count-values', label: stringOf(node.parameter), grouping, operand };
       default: {
@@ -143,6 +163,7 @@ class Planner {
     const kernel = kernelOf(func);
     if (kernel?.kind === 'range') {
       const at = args.findIndex((arg) => typeOf(arg) === 'matrix');
+      checkEdge(func, args[at]);
       const source = this.#source(args[at], around);
       const scalars = args.filter((_, i) => i !== at).map((arg) => this.plan(arg, around));
       // The reference loses the place where a subquery stands.
@@ -158,6 +179,12 @@ class Planner {
     return this.#special(node, around);
   }
 
+  #info(node: Call, around: Surroundings): PlanNode {
+    const { selector, labels } = infoSelector(node);
+    const info = this.#select(selector, 0, { ...below(around, ''), wanted: 'unknown' });
+    return { kind: 'info', operand: this.plan(node.args[0], around), info, labels };
+  }
+
   #special(node: Call, around: Surroundings): PlanNode {
     const { func, args } = node;
     const operand = () => this.plan(args[0], around);
@@ -166,6 +193,17 @@ class Planner {
         return { kind: 'time' };
       case 'pi':
         return { kind: 'number', value: Math.PI };
+      case 'start':
+        return { kind: 'number', value: this.#times.startMs / 1000 };
+      case 'end':
+        return { kind: 'number', value: this.#times.endMs / 1000 };
+      case 'step':
+        return { kind: 'number', value: this.#times.stepMs / 1000 };
+      case 'range':
+        return { kind: 'number', value: (this.#times.endMs - this.#times.startMs) / 1000 };
+      case 'min_of':
+      case 'max_of':
+        return { kind: 'scalar-scalar', op: func, left: this.plan(args[0], around), right: this.plan(args[1], around) };
       case 'scalar':
         return { kind: 'to-scalar', operand: operand() };
       case 'vector':
@@ -173,15 +211,31 @@ class Planner {
       case 'timestamp': {
         const inner = unwrap(args[0]);
         if (inner.kind !== 'vector-selector') return { kind: 'step-time', operand: operand() };
-        return { kind: 'select', select: this.#select(inner, 0, around), value: 'timestamp' };
+        const select = this.#select({ ...inner, edge: undefined }, 0, around);
+        return { kind: 'select', select, value: 'timestamp' };
+      }
+      case 'start_timestamp': {
+        const inner = unwrap(args[0]);
+        if (inner.kind !== 'vector-selector') return { kind: 'nothing', operand: operand() };
+        const select = this.#select({ ...inner, edge: undefined }, 0, around);
+        return { kind: 'select', select, value: 'start-timestamp' };
       }
       case 'absent':
         return { kind: 'absent', operand: operand(), labels: labelsOfAbsent(args[0]) };
       case 'absent_over_time':
+        checkEdge(func, args[0]);
         return { kind: 'absent-over-time', source: this.#source(args[0], around), labels: labelsOfAbsent(args[0]) };
+      case 'info':
+        return this.#info(node, around);
       case 'sort':
       case 'sort_desc':
-        return { kind: 'sort', operand: operand(), descending: func === 'sort_desc' };
+        return { kind: 'sort', operand: operand(), descending: func === 'sort_desc', position: node.span.start };
+      case 'sort_by_label':
+      case 'sort_by_label_desc': {
+        const labels = args.slice(1).map(stringOf);
+        const descending = func === 'sort_by_label_desc';
+        return { kind: 'sort-by-label', operand: operand(), labels, descending, position: node.span.start };
+      }
       case 'label_replace': {
         const [target, template, source, pattern] = args.slice(1).map(stringOf);
         return { kind: 'label-replace', operand: operand(), target, template, source, pattern };
@@ -198,6 +252,14 @@ class Planner {
           quantilePosition: startOf(args[0]),
           operandPosition: startOf(args[1]),
         };
+      case 'histogram_quantiles':
+        return {
+          kind: 'histogram-quantiles',
+          operand: operand(),
+          label: stringOf(args[1]),
+          quantiles: args.slice(2).map((arg) => ({ quantile: this.plan(arg, around), position: startOf(arg) })),
+          operandPosition: startOf(args[0]),
+        };
       case 'histogram_fraction':
         return {
           kind: 'histogram-fraction',
@@ -213,7 +275,7 @@ class Planner {
       case 'histogram_stdvar':
         return { kind: 'histogram-statistic', statistic: statistics[func], operand: operand() };
       default:
-        throw new Fault('unsupported', `function ${func}() is not supported`);
+        throw new Fault('internal', `broken invariant: nothing evaluates ${func}()`);
     }
   }
 }
@@ -228,7 +290,8 @@ const statistics = {
 
 /** What a function's arguments are wanted for. */
 function wantedBelow(func: string, { wanted }: Surroundings): Surroundings['wanted'] {
-  if (func === 'histogram_quantile' || func === 'histogram_fraction') return 'buckets';
+  if (func === 'histogram_quantile' || func === 'histogram_quantiles' || func === 'histogram_fraction')
+    return 'buckets';
   const isOfNumbers = func === 'histogram_count' || func === 'histogram_sum' || func === 'histogram_avg';
   return isOfNumbers && wanted !== 'buckets' ? 'numbers' : wanted;
 }
@@ -236,6 +299,13 @@ function wantedBelow(func: string, { wanted }: Surroundings): Surroundings['want
 /** The surroundings of a node that is not the direct child of an aggregation. */
 function below(around: Surroundings, func: string): Surroundings {
   return { ...around, func, grouping: [], by: false };
+}
+
+function checkEdge(func: string, arg: Expression): void {
+  const inner = unwrap(arg);
+  const edge = inner.kind === 'matrix-selector' ? inner.selector.edge : undefined;
+  const problem = edge && edgeProblem(func, edge);
+  if (problem !== undefined) throw new Fault('execution', problem);
 }
 
 function unwrap(node: Expression): Expression {

@@ -4,9 +4,9 @@
 import type { Matcher } from '../../model/matcher.ts';
 import type { SelectHints } from '../../storage/hints.ts';
 import type { FoldOp } from '../functions/aggregations.ts';
-import type { ArithmeticOp, ComparisonOp } from '../functions/binary-ops.ts';
+import type { ArithmeticOp, ComparisonOp, TrimOp } from '../functions/binary-ops.ts';
 import type { HistogramStatistic } from '../functions/native-statistics.ts';
-import type { VectorMatching } from '../parser/ast.ts';
+import type { RangeEdge, VectorMatching } from '../parser/ast.ts';
 
 /** Series to fetch, and how their times are moved. */
 export interface Select {
@@ -20,6 +20,12 @@ export interface Select {
    * storage knows nothing about are looked for, which shows in warnings of conflicts.
    */
   readonly numbersOnly: boolean;
+  /** How the edges of the window are made of samples beyond them. */
+  readonly edge?: RangeEdge | undefined;
+  /** Where annotations about the selector itself point to. */
+  readonly position: number;
+  /** Selects of one query with the same number are fetched once, by these matchers. */
+  readonly shared?: { readonly number: number; readonly matchers: readonly Matcher[] };
 }
 
 /** Where windows of samples come from. */
@@ -42,11 +48,20 @@ export interface Grouping {
 
 export type RankOp = 'topk' | 'bottomk' | 'limitk';
 
+/** What an instant selector gives: the sample, or a time of it in seconds. */
+export type SelectedValue = 'sample' | 'timestamp' | 'start-timestamp';
+
+/** A quantile that histogram_quantiles asks for. */
+export interface AskedQuantile {
+  readonly quantile: PlanNode;
+  readonly position: number;
+}
+
 export type PlanNode =
   | { readonly kind: 'number'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'time' }
-  | { readonly kind: 'select'; readonly select: Select; readonly value: 'sample' | 'timestamp' }
+  | { readonly kind: 'select'; readonly select: Select; readonly value: SelectedValue }
   /** The windows themselves; only at the root of an instant query. */
   | { readonly kind: 'matrix'; readonly source: WindowSource }
   | {
@@ -59,13 +74,13 @@ export type PlanNode =
   | { readonly kind: 'negate'; readonly operand: PlanNode; readonly isScalar: boolean }
   | {
       readonly kind: 'scalar-scalar';
-      readonly op: ArithmeticOp | ComparisonOp;
+      readonly op: ArithmeticOp | ComparisonOp | 'min_of' | 'max_of';
       readonly left: PlanNode;
       readonly right: PlanNode;
     }
   | {
       readonly kind: 'vector-scalar';
-      readonly op: ArithmeticOp | ComparisonOp;
+      readonly op: ArithmeticOp | ComparisonOp | TrimOp;
       readonly bool: boolean;
       readonly vector: PlanNode;
       readonly scalar: PlanNode;
@@ -74,7 +89,7 @@ export type PlanNode =
     }
   | {
       readonly kind: 'vector-vector';
-      readonly op: ArithmeticOp | ComparisonOp;
+      readonly op: ArithmeticOp | ComparisonOp | TrimOp;
       readonly bool: boolean;
       readonly matching: VectorMatching;
       readonly left: PlanNode;
@@ -115,6 +130,8 @@ export type PlanNode =
     }
   /** `timestamp` of something that is not a selector: the time of each step. */
   | { readonly kind: 'step-time'; readonly operand: PlanNode }
+  /** No series, whatever the operand has: `start_timestamp` of what is no selector. */
+  | { readonly kind: 'nothing'; readonly operand: PlanNode }
   | { readonly kind: 'to-scalar'; readonly operand: PlanNode }
   | { readonly kind: 'to-vector'; readonly operand: PlanNode }
   /** Labels are name and value in turn. */
@@ -124,7 +141,40 @@ export type PlanNode =
       readonly source: WindowSource;
       readonly labels: readonly (readonly [string, string])[];
     }
-  | { readonly kind: 'sort'; readonly operand: PlanNode; readonly descending: boolean }
+  | {
+      readonly kind: 'sort';
+      readonly operand: PlanNode;
+      readonly descending: boolean;
+      /** Where annotations point to. */
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'sort-by-label';
+      readonly operand: PlanNode;
+      readonly labels: readonly string[];
+      readonly descending: boolean;
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'limit-ratio';
+      readonly operand: PlanNode;
+      readonly parameter: PlanNode;
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'histogram-quantiles';
+      readonly operand: PlanNode;
+      readonly label: string;
+      readonly quantiles: readonly AskedQuantile[];
+      readonly operandPosition: number;
+    }
+  | {
+      /** The operand's series with labels of info series, which are the other selects. */
+      readonly kind: 'info';
+      readonly operand: PlanNode;
+      readonly info: Select;
+      readonly labels: readonly Matcher[];
+    }
   | {
       readonly kind: 'label-replace';
       readonly operand: PlanNode;
@@ -185,7 +235,14 @@ export function mapChildren(node: PlanNode, change: (child: PlanNode) => PlanNod
         parameter: node.parameter === undefined ? undefined : change(node.parameter),
       };
     case 'rank':
+    case 'limit-ratio':
       return { ...node, operand: change(node.operand), parameter: change(node.parameter) };
+    case 'histogram-quantiles':
+      return {
+        ...node,
+        operand: change(node.operand),
+        quantiles: node.quantiles.map((asked) => ({ ...asked, quantile: change(asked.quantile) })),
+      };
     case 'pointwise':
       return { ...node, operand: change(node.operand), scalars: node.scalars.map(change) };
     case 'histogram-quantile':
@@ -195,6 +252,16 @@ export function mapChildren(node: PlanNode, change: (child: PlanNode) => PlanNod
     default:
       return { ...node, operand: change(node.operand) };
   }
+}
+
+/** The nodes right below, left before right, those inside window sources included. */
+export function childrenOf(node: PlanNode): readonly PlanNode[] {
+  const children: PlanNode[] = [];
+  mapChildren(node, (child) => {
+    children.push(child);
+    return child;
+  });
+  return children;
 }
 
 function mapSource(source: WindowSource, change: (child: PlanNode) => PlanNode): WindowSource {

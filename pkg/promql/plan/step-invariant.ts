@@ -18,6 +18,8 @@ function isInvariant(node: PlanNode): boolean {
       return false;
     case 'select':
       return node.select.atMs !== undefined;
+    case 'info':
+      return node.info.atMs !== undefined && isInvariant(node.operand);
     case 'matrix':
     case 'absent-over-time':
       return isInvariantSource(node.source);

@@ -2,7 +2,6 @@
 
 import type { RequestContext } from '../../async/request.ts';
 import { compareUtf8 } from '../../bytes/compare.ts';
-import { Fault } from '../../errors/fault.ts';
 import { isCounterReset } from '../../model/histogram-reset.ts';
 import { type HistogramValue, sameBounds, withHint } from '../../model/histogram-value.ts';
 import { compareLabels, type Labels } from '../../model/labels.ts';
@@ -15,8 +14,6 @@ import type { Series, SeriesSet } from '../../storage/series.ts';
 interface HeldSeries {
   readonly labels: Labels;
   readonly samples: SampleBuffer;
-  /** Why reading it is refused, '' when it is not. */
-  refusal: string;
 }
 
 export class MemoryQueryable implements Queryable {
@@ -26,19 +23,18 @@ export class MemoryQueryable implements Queryable {
     this.#series.clear();
   }
 
-  /** Adds a sample; of two with one timestamp the first stays. Samples of a series come in ascending order. */
-  add(labels: Labels, timeMs: number, value: number | 'stale' | HistogramValue): void {
+  /**
+   * Adds a sample; of two with one timestamp the first stays. Samples of a series come in ascending order. `startMs` is
+   * since when a counter has counted, 0 when nothing is known.
+   */
+  add(labels: Labels, timeMs: number, value: number | 'stale' | HistogramValue, startMs = 0): void {
     const { samples } = this.#held(labels);
     const last = samples.length - 1;
     if (last >= 0 && samples.times[last] >= timeMs) return;
     if (value === 'stale') samples.pushStale(timeMs);
     else if (typeof value === 'number') samples.push(timeMs, value);
     else samples.pushHistogram(timeMs, asStored(value, samples.histograms?.[last]));
-  }
-
-  /** Whoever reads this series gets an `unsupported` Fault with this text. */
-  refuse(labels: Labels, why: string): void {
-    this.#held(labels).refusal = why;
+    samples.startLast(startMs);
   }
 
   select(request: RequestContext, matchers: readonly Matcher[], hints: SelectHints): SeriesSet {
@@ -72,14 +68,14 @@ export class MemoryQueryable implements Queryable {
     return [...this.#series.values()].filter(
       (held) =>
         matchers.every((matcher) => matcher.matches(held.labels.get(matcher.name))) &&
-        (held.refusal !== '' || span(held.samples, time)[0] < span(held.samples, time)[1]),
+        span(held.samples, time)[0] < span(held.samples, time)[1],
     );
   }
 
   #held(labels: Labels): HeldSeries {
     let held = this.#series.get(labels.key);
     if (held === undefined) {
-      held = { labels, samples: new SampleBuffer(16), refusal: '' };
+      held = { labels, samples: new SampleBuffer(16) };
       this.#series.set(labels.key, held);
     }
     return held;
@@ -114,7 +110,6 @@ function span(samples: SampleBuffer, { minTime, maxTime }: { minTime: number; ma
 }
 
 function read(held: HeldSeries, hints: SelectHints, into: SampleBuffer): void {
-  if (held.refusal !== '') throw new Fault('unsupported', held.refusal);
   const [from, to] = span(held.samples, hints);
   into.pushColumns(held.samples, from, to);
 }

@@ -1,6 +1,7 @@
 // One series of a script: `name{label="value"} 0 1 _ stale 5x3 0+10x5 {{sum:1 count:2 buckets:[2]}}`.
 
 import { Fault } from '../../errors/fault.ts';
+import { parseDuration } from '../../model/duration.ts';
 import { Labels } from '../../model/labels.ts';
 import { parseSelector } from '../parser/parse.ts';
 import { parseHistograms, type WrittenHistogram } from './histogram-text.ts';
@@ -12,8 +13,8 @@ export type Point = number | undefined | 'stale' | WrittenHistogram;
 export interface SeriesLine {
   readonly labels: Labels;
   readonly points: readonly Point[];
-  /** The points are start timestamps of the series of the same labels. */
-  readonly startTimes: boolean;
+  /** In place of points: since when those of the series of the same labels have counted, in ms from the sample on. */
+  readonly starts?: readonly (number | undefined)[];
 }
 
 /** Throws `invalid` for a line that is no series. */
@@ -22,9 +23,9 @@ export function parseSeriesLine(line: string): SeriesLine {
   const matchers = parseSelector(line.slice(0, end));
   const labels = Labels.from(matchers.map(({ name, value }): [string, string] => [name, value]));
   let rest = line.slice(end);
-  const startTimes = rest.startsWith('@st');
-  if (startTimes) rest = rest.slice(3);
-  return { labels, points: startTimes ? [] : parsePoints(rest), startTimes };
+  if (!rest.startsWith('@st')) return { labels, points: parsePoints(rest) };
+  rest = rest.slice('@st'.length);
+  return { labels, points: [], starts: parseStarts(rest) };
 }
 
 function descriptionEnd(line: string): number {
@@ -54,6 +55,30 @@ export function parsePoints(text: string): Point[] {
   const points: Point[] = [];
   for (const item of text.match(/\{\{[^}]*\}\}(?:[+-]\{\{[^}]*\}\})?(?:x\d+)?|\S+/g) ?? []) pushItem(item, points);
   return points;
+}
+
+const startShape = /^(_|[+-]?\w+?)([+-]\w+?)?(?:x(\d+))?$/;
+
+/** `-30s`, `-30s-1mx2` for that and two more, each a minute earlier, `_` for nothing. */
+function parseStarts(text: string): (number | undefined)[] {
+  const starts: (number | undefined)[] = [];
+  for (const item of text.match(/\S+/g) ?? []) {
+    const parts = startShape.exec(item);
+    if (parts === null) throw new Fault('invalid', `not the start of a point: ${item}`);
+    const [, first, change, times] = parts;
+    const count = first === '_' ? Number(times ?? 1) : Number(times ?? 0) + 1;
+    for (let i = 0; i < count; i++) {
+      starts.push(
+        first === '_' ? undefined : signedDuration(first) + i * (change === undefined ? 0 : signedDuration(change)),
+      );
+    }
+  }
+  return starts;
+}
+
+function signedDuration(text: string): number {
+  const ms = parseDuration(text.replace(/^[+-]/, ''));
+  return text.startsWith('-') ? -ms : ms;
 }
 
 // No hexadecimal: `0x10` is 0 and ten more.

@@ -1,0 +1,79 @@
+// Bytes of columns that operators keep. What only passes by is bounded by the size of a batch; what grows with a query is
+// what joins, groups, sorts and answers hold on to, and that is counted here.
+
+import type { ByteAccount } from '../../async/byte-budget.ts';
+import type { Labels } from '../../model/labels.ts';
+import type { StepColumn } from '../functions/step-column.ts';
+import type { Batches, Operator } from './operator.ts';
+
+/** Steps times series above which a batch is handed on before it is full. */
+const VALUES_PER_BATCH = 1 << 19;
+
+/** What a step of a column takes: a double and a byte. */
+export const BYTES_PER_STEP = 9;
+
+/** Objects around a series: itself, its column and two typed arrays. */
+const BYTES_AROUND_SERIES = 400;
+
+/** A name or a value: many series share them. */
+const BYTES_PER_LABEL_TEXT = 24;
+
+/** A native histogram with its buckets, roughly. */
+const BYTES_PER_HISTOGRAM = 1024;
+
+/** Whether a batch of that many series is large enough, whatever its number of series. */
+export function isFull(seriesCount: number, stepCount: number): boolean {
+  return seriesCount * stepCount >= VALUES_PER_BATCH;
+}
+
+/** What a series of labels and column takes. */
+export function seriesBytes(labels: Labels, { present, histograms }: StepColumn): number {
+  let count = present.length * BYTES_PER_STEP + labelsBytes(labels);
+  if (histograms !== undefined) for (const histogram of histograms) if (histogram) count += BYTES_PER_HISTOGRAM;
+  return count;
+}
+
+/** What labels and the objects around a series take. */
+export function labelsBytes(labels: Labels): number {
+  return BYTES_AROUND_SERIES + labels.flat.length * BYTES_PER_LABEL_TEXT;
+}
+
+/** Counts what one operator keeps of its operands until it ends. */
+export class Keeper {
+  readonly #account: ByteAccount;
+  #bytes = 0;
+
+  constructor(account: ByteAccount) {
+    this.#account = account;
+  }
+
+  /** The operand, its series counted as they come. `presence` counts what is kept when only the steps are remembered. */
+  of(operand: Operator, what: 'columns' | 'presence' = 'columns'): Operator {
+    return { run: () => this.#counted(operand, what === 'columns' ? 1 : 1 / BYTES_PER_STEP) };
+  }
+
+  /** The operator, after whose end everything counted is given back. */
+  until(operator: Operator): Operator {
+    return { run: () => this.#released(operator) };
+  }
+
+  async *#counted(operand: Operator, share: number): Batches {
+    for await (const batch of operand.run()) {
+      let bytes = 0;
+      for (const { labels, column } of batch) bytes += seriesBytes(labels, column);
+      bytes = Math.ceil(bytes * share);
+      this.#bytes += bytes;
+      this.#account.take(bytes);
+      yield batch;
+    }
+  }
+
+  async *#released(operator: Operator): Batches {
+    try {
+      yield* operator.run();
+    } finally {
+      this.#account.give(this.#bytes);
+      this.#bytes = 0;
+    }
+  }
+}
