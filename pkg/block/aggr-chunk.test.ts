@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { kindOf } from '../errors/fault.ts';
-import { AGGREGATE_PARTS, AggregateParts, splitAggregateChunk } from './aggr-chunk.ts';
+import { AGGREGATE_PARTS, AggregateParts, joinAggregateChunk, splitAggregateChunk } from './aggr-chunk.ts';
 
 /** Writes parts as downsampling does; undefined is absent. */
 function chunkOf(...parts: (readonly [encoding: number, data: string] | undefined)[]): Uint8Array {
@@ -41,6 +41,19 @@ describe('an aggregate chunk', () => {
       '1:0003bebab7fef9624034000000000000e0a712d81ded8f01d42cc0',
       '1:000580a0abfef96240240000000000009f8d06d60f8c3507491ffdb1e030576ee8fd5a',
     ]);
+  });
+
+  test('is joined of its parts, the golden one byte for byte, and one with long and absent parts', () => {
+    const parts = new AggregateParts();
+    splitAggregateChunk(golden, 0, golden.length, parts);
+    const all = AGGREGATE_PARTS.map((_, i) => ({
+      encoding: parts.encodings[i],
+      data: golden.subarray(parts.offsets[i], parts.offsets[i] + parts.lengths[i]),
+    }));
+    assert.deepEqual(Buffer.from(joinAggregateChunk(all)), golden);
+    const long = new Uint8Array(300).fill(7);
+    const joined = joinAggregateChunk([undefined, { encoding: 3, data: long }]);
+    assert.deepEqual(split(joined), ['0:', `3:${'07'.repeat(300)}`, '0:', '0:', '0:']);
   });
 
   for (const [what, bytes, expected] of [

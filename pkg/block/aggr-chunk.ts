@@ -8,6 +8,7 @@
 // Encodings are 1 (XOR) and, for sum and counter of native histograms, 3 (float histogram).
 
 import { readUvarint, varintEnd } from '../bytes/varint.ts';
+import { ByteWriter } from '../bytes/writer.ts';
 import { Fault } from '../errors/fault.ts';
 
 /** The encoding byte of the chunk as a whole. */
@@ -19,6 +20,28 @@ export class AggregateParts {
   readonly encodings = new Uint8Array(AGGREGATE_PARTS.length);
   readonly offsets = new Float64Array(AGGREGATE_PARTS.length);
   readonly lengths = new Float64Array(AGGREGATE_PARTS.length);
+}
+
+/** One part to be joined. */
+export interface AggregatePart {
+  readonly encoding: number;
+  /** Without encoding byte. */
+  readonly data: Uint8Array;
+}
+
+const joined = new ByteWriter(4096);
+
+/** The chunk of up to five parts in their order, without its own encoding byte; undefined is absent. The bytes are yours. */
+export function joinAggregateChunk(parts: readonly (AggregatePart | undefined)[]): Uint8Array {
+  joined.clear();
+  for (let i = 0; i < AGGREGATE_PARTS.length; i++) {
+    const part = parts[i];
+    joined.uvarint(part === undefined ? 0 : part.data.length);
+    if (part === undefined) continue;
+    joined.u8(part.encoding);
+    joined.bytes(part.data);
+  }
+  return joined.copy();
 }
 
 /** Splits the chunk that lies in bytes [from, to), without its own encoding byte. `corrupt` when parts do not fill it. */

@@ -20,15 +20,22 @@ export const offlineDedupFuncs = ['', 'penalty'] as const;
 export type OfflineDedupFunc = (typeof offlineDedupFuncs)[number];
 
 type Emit = (chunk: StoredChunk) => void;
-/** Many columns into one; what their values are is not looked at. */
+/** Many columns into one, which is good until the next call; what their values are is not looked at. */
 type MergeColumns = (replicas: readonly SampleBuffer[]) => SampleColumns;
 
 /** The rule of a name, for mergeBlocks. Aggregates are `unsupported`: their overlaps are not merged. */
 export function overlapRule(func: OfflineDedupFunc): OverlapRule {
-  const mergeColumns = func === 'penalty' ? foldByPenalty : chain;
+  const mergeColumns = func === 'penalty' ? penaltyFold() : chaining();
+  // Overlaps are many: their columns are used again and again.
+  const decoded: SampleBuffer[] = [];
   return (chunks, emit) => {
     if (chunks.every(({ encoding }) => encoding === ENCODING_XOR)) {
-      emitFloats(mergeColumns(chunks.map(decodeFloats)), emit);
+      while (decoded.length < chunks.length) decoded.push(new SampleBuffer(SAMPLES_PER_CHUNK));
+      chunks.forEach(({ data }, i) => {
+        decoded[i].clear();
+        decodeXorChunk(data, 0, data.length, decoded[i]);
+      });
+      emitFloats(mergeColumns(decoded.slice(0, chunks.length)), emit);
     } else {
       mergeMixed(chunks, mergeColumns, emit);
     }
@@ -94,12 +101,6 @@ function emitHistogram(chunk: HistogramChunk | undefined, emit: Emit): void {
   emit({ ...place, data: bytes });
 }
 
-function decodeFloats({ data }: StoredChunk): SampleBuffer {
-  const samples = new SampleBuffer(SAMPLES_PER_CHUNK);
-  decodeXorChunk(data, 0, data.length, samples);
-  return samples;
-}
-
 function decodeHistogramChunk({ encoding, data }: StoredChunk): HistogramSample[] {
   switch (encoding) {
     case ENCODING_HISTOGRAM:
@@ -111,21 +112,39 @@ function decodeHistogramChunk({ encoding, data }: StoredChunk): HistogramSample[
   }
 }
 
-function chain(replicas: readonly SampleBuffer[]): SampleColumns {
-  const merged = new SampleBuffer(replicas.reduce((sum, { length }) => sum + length, 0));
-  // The first chunk of an overlap comes last in the reference's list of replicas, which decides between equal times.
-  const order = [...replicas.slice(1), replicas[0]];
-  const picks = new ChainedReplicas(order);
-  while (picks.next()) merged.pushColumns(order[picks.replica], picks.index, picks.index + 1);
-  return merged;
+function chaining(): MergeColumns {
+  const merged = new SampleBuffer();
+  return (replicas) => {
+    merged.clear();
+    // The first chunk of an overlap comes last in the reference's list of replicas, which decides between equal times.
+    const order = [...replicas.slice(1), replicas[0]];
+    const picks = new ChainedReplicas(order);
+    merged.reserve(replicas.reduce((sum, { length }) => sum + length, 0));
+    const { times, words } = merged;
+    let count = 0;
+    for (; picks.next(); count++) {
+      const replica = order[picks.replica];
+      const from = picks.index;
+      times[count] = replica.times[from];
+      words[2 * count] = replica.words[2 * from];
+      words[2 * count + 1] = replica.words[2 * from + 1];
+    }
+    merged.length = count;
+    return merged;
+  };
 }
 
-function foldByPenalty(replicas: readonly SampleBuffer[]): SampleColumns {
-  let merged = replicas[0];
-  for (const replica of replicas.slice(1)) {
-    const next = new SampleBuffer(merged.length + replica.length);
-    mergeByPenalty(merged, replica, next);
-    merged = next;
-  }
-  return merged;
+function penaltyFold(): MergeColumns {
+  let into = new SampleBuffer();
+  let other = new SampleBuffer();
+  return (replicas) => {
+    let merged = replicas[0];
+    for (let i = 1; i < replicas.length; i++) {
+      into.clear();
+      mergeByPenalty(merged, replicas[i], into);
+      merged = into;
+      [into, other] = [other, into];
+    }
+    return merged;
+  };
 }

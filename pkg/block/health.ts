@@ -33,15 +33,25 @@ export interface IndexHealth {
   readonly chunkMaxSizeBytes: number;
 }
 
-/** Reads every entry once. Throws `corrupt` only when the entries cannot be walked at all. */
-export function checkIndex(block: Block): IndexHealth {
+/**
+ * Reads every entry once; `visit` sees each that can be read, borrowed. Throws `corrupt` when there are entries that cannot
+ * be passed over, and what `visit` throws.
+ */
+export function checkIndex(block: Block, visit?: (entry: SeriesEntry) => void): IndexHealth {
   const check = new IndexCheck(block);
-  try {
-    for (const id of block.index.walk()) check.series(id);
-  } catch (thrown) {
-    throw during('walk the index', thrown, { block: block.meta.ulid });
+  const scan = block.index.scan({ verify: true, allowsDisorder: true });
+  const entry = new SeriesEntry();
+  for (;;) {
+    try {
+      if (!scan.next(entry)) return check.health;
+    } catch (thrown) {
+      if (scan.isLost) throw during('walk the index', thrown, { block: block.meta.ulid });
+      check.unreadable(scan.id, thrown);
+      continue;
+    }
+    check.series(scan.id, entry);
+    visit?.(entry);
   }
-  return check.health;
 }
 
 /** What is wrong, in words, the worst first; undefined when nothing is. */
@@ -55,10 +65,11 @@ export function describeDefects(health: IndexHealth, tolerated: ReadonlySet<Defe
 
 class IndexCheck {
   readonly #block: Block;
-  readonly #entry = new SeriesEntry();
   readonly #counts: Record<Defect, number>;
   readonly #firstOffenders: Partial<Record<Defect, string>> = {};
-  #lastRefs = new Uint32Array(0);
+  #lastRefs = new Uint32Array(64);
+  /** Labels of the last series that could be read; -1 before the first. */
+  #lastCount = -1;
   #lastId = 0;
   #seriesCount = 0;
   #chunkCount = 0;
@@ -83,48 +94,53 @@ class IndexCheck {
     };
   }
 
-  series(id: number): void {
+  unreadable(id: number, thrown: unknown): void {
+    this.#count(id);
+    this.#found('undecodable', () => `${messageOf(thrown)}`);
+  }
+
+  series(id: number, entry: SeriesEntry): void {
+    this.#count(id);
+    this.#checkLabels(id, entry);
+    this.#checkChunks(id, entry);
+  }
+
+  #count(id: number): void {
     if (this.#seriesCount > 0) {
       this.#seriesMaxSizeBytes = Math.max(this.#seriesMaxSizeBytes, (id - this.#lastId) * this.#block.index.seriesUnit);
     }
     this.#lastId = id;
     this.#seriesCount++;
-    try {
-      this.#block.index.series(id, this.#entry, true);
-    } catch (thrown) {
-      this.#found('undecodable', () => `${messageOf(thrown)}`);
-      return;
-    }
-    this.#checkLabels(id);
-    this.#checkChunks(id);
   }
 
-  #checkLabels(id: number): void {
-    const { labelRefs, labelCount } = this.#entry;
-    const refs = labelRefs.slice(0, 2 * labelCount);
+  #checkLabels(id: number, entry: SeriesEntry): void {
+    const { labelRefs: refs, labelCount } = entry;
     if (labelCount === 0) this.#found('unlabelled', () => `series ${id}`);
-    for (let i = 2; i < refs.length; i += 2) {
+    for (let i = 2; i < 2 * labelCount; i += 2) {
       if (refs[i] > refs[i - 2]) continue;
-      this.#found('labelOrder', () => this.#text(id));
+      this.#found('labelOrder', () => this.#text(id, entry));
       break;
     }
-    if (this.#seriesCount > 1 && compareRefs(this.#lastRefs, refs) >= 0)
-      this.#found('seriesOrder', () => this.#text(id));
-    this.#lastRefs = refs;
+    if (this.#lastCount >= 0 && compareRefs(this.#lastRefs, 2 * this.#lastCount, refs, 2 * labelCount) >= 0) {
+      this.#found('seriesOrder', () => this.#text(id, entry));
+    }
+    if (this.#lastRefs.length < 2 * labelCount) this.#lastRefs = new Uint32Array(4 * labelCount);
+    for (let i = 0; i < 2 * labelCount; i++) this.#lastRefs[i] = refs[i];
+    this.#lastCount = labelCount;
   }
 
-  #checkChunks(id: number): void {
-    const { minTimes, maxTimes, segments, offsets, chunkCount } = this.#entry;
+  #checkChunks(id: number, entry: SeriesEntry): void {
+    const { minTimes, maxTimes, segments, offsets, chunkCount } = entry;
     const { minTime, maxTime } = this.#block.meta;
     this.#chunkCount += chunkCount;
-    if (chunkCount === 0) this.#found('chunkless', () => this.#text(id));
+    if (chunkCount === 0) this.#found('chunkless', () => this.#text(id, entry));
     for (let i = 0; i < chunkCount; i++) {
-      if (minTimes[i] === maxTime && maxTimes[i] > maxTime) this.#found('late', () => this.#text(id, i));
+      if (minTimes[i] === maxTime && maxTimes[i] > maxTime) this.#found('late', () => this.#text(id, entry, i));
       // The end of a block is exclusive, but a sample right at it has been tolerated since ever.
-      else if (minTimes[i] < minTime || maxTimes[i] > maxTime) this.#found('outside', () => this.#text(id, i));
+      else if (minTimes[i] < minTime || maxTimes[i] > maxTime) this.#found('outside', () => this.#text(id, entry, i));
       if (i > 0 && minTimes[i] <= maxTimes[i - 1]) {
         if (minTimes[i] === minTimes[i - 1] && maxTimes[i] === maxTimes[i - 1]) this.#duplicateChunkCount++;
-        else this.#found('disordered', () => this.#text(id, i));
+        else this.#found('disordered', () => this.#text(id, entry, i));
       }
       if (i > 0 && i < chunkCount - 1) {
         const size = packRef(segments[i], offsets[i]) - packRef(segments[i - 1], offsets[i - 1]);
@@ -138,8 +154,7 @@ class IndexCheck {
     if (this.#counts[kind]++ === 0) this.#firstOffenders[kind] = offender();
   }
 
-  #text(id: number, chunk?: number): string {
-    const { labelRefs, labelCount, minTimes, maxTimes } = this.#entry;
+  #text(id: number, { labelRefs, labelCount, minTimes, maxTimes }: SeriesEntry, chunk?: number): string {
     const flat: string[] = [];
     for (let i = 0; i < 2 * labelCount; i++) {
       const ref = labelRefs[i];
@@ -151,8 +166,8 @@ class IndexCheck {
 }
 
 /** Symbols are in byte order, so label order is the order of references, pair by pair. */
-function compareRefs(a: Uint32Array, b: Uint32Array): number {
-  const shared = Math.min(a.length, b.length);
+function compareRefs(a: Uint32Array, aLength: number, b: Uint32Array, bLength: number): number {
+  const shared = Math.min(aLength, bLength);
   for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] - b[i];
-  return a.length - b.length;
+  return aLength - bLength;
 }
