@@ -18,6 +18,6 @@ export function sidecarInfo(state: PrometheusState): StoreInfo {
       supportsWithoutReplicaLabels: true,
       tsdbInfos: [{ labels, minTime, maxTime }],
     },
-    otherApis: [],
+    otherApis: ['status'],
   };
 }

@@ -41,13 +41,28 @@ interface Position {
   readonly chunk: number;
 }
 
+/** Columns to sort in, kept from series to series: nothing here is used beyond one call. */
+class SortColumns {
+  readonly sliceOf: Uint32Array;
+  readonly chunkOf: Uint32Array;
+  readonly minTimes: Float64Array;
+  readonly order: Uint32Array;
+
+  constructor(capacity: number) {
+    this.sliceOf = new Uint32Array(capacity);
+    this.chunkOf = new Uint32Array(capacity);
+    this.minTimes = new Float64Array(capacity);
+    this.order = new Uint32Array(capacity);
+  }
+}
+
+const KEPT_CHUNKS = 4096;
+const kept = new SortColumns(KEPT_CHUNKS);
+
 function sortChunks(slices: readonly ChunkSlice[]): readonly ChunkSlice[] {
   let count = 0;
   for (const { from, to } of slices) count += to - from;
-  const sliceOf = new Uint32Array(count);
-  const chunkOf = new Uint32Array(count);
-  const minTimes = new Float64Array(count);
-  const order = new Uint32Array(count);
+  const { sliceOf, chunkOf, minTimes, order } = count <= KEPT_CHUNKS ? kept : new SortColumns(count);
   for (let slice = 0, at = 0; slice < slices.length; slice++) {
     const { table, from, to } = slices[slice];
     for (let chunk = from; chunk < to; chunk++, at++) {
@@ -61,7 +76,7 @@ function sortChunks(slices: readonly ChunkSlice[]): readonly ChunkSlice[] {
   const compare = (a: number, b: number): number =>
     minTimes[a] - minTimes[b] || comparePositions(slices, position(a), position(b));
   // Replicas block by block are nearly in order: each chunk moves past a few others only.
-  if (!insertionSort(order, minTimes, compare)) order.sort(compare);
+  if (!insertionSort(order, count, minTimes, compare)) order.subarray(0, count).sort(compare);
 
   const out: { table: ChunkTable; from: number; to: number }[] = [];
   let last: { table: ChunkTable; from: number; to: number } | undefined;
@@ -78,10 +93,15 @@ function sortChunks(slices: readonly ChunkSlice[]): readonly ChunkSlice[] {
   return out;
 }
 
-/** Sorts in place; gives up, with some of it sorted, when that takes more than a few moves an entry. */
-function insertionSort(order: Uint32Array, minTimes: Float64Array, compare: (a: number, b: number) => number): boolean {
-  let moves = order.length * 16;
-  for (let i = 1; i < order.length; i++) {
+/** Sorts the first `count` in place; gives up, with some of it sorted, when that takes more than a few moves an entry. */
+function insertionSort(
+  order: Uint32Array,
+  count: number,
+  minTimes: Float64Array,
+  compare: (a: number, b: number) => number,
+): boolean {
+  let moves = count * 16;
+  for (let i = 1; i < count; i++) {
     const at = order[i];
     const time = minTimes[at];
     let to = i;

@@ -3,16 +3,14 @@
 import { assert } from '../errors/assert.ts';
 import { during, Fault } from '../errors/fault.ts';
 import { divideHistogram } from '../model/histogram-math.ts';
-import { histogramValueOf } from '../model/histogram-value.ts';
 import type { Labels } from '../model/labels.ts';
 import { ColumnMerger, type DedupFunc, splitOverlaps } from '../storage/dedup.ts';
 import { lowerBound, SampleBuffer } from '../storage/sample-columns.ts';
 import type { Series } from '../storage/series.ts';
 import { applyCounterResets, type CounterState, newCounterState } from '../tsdb/chunkenc/counter-resets.ts';
 import { columnDecoder, decodeXorChunk } from '../tsdb/chunkenc/decode.ts';
-import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR, undecodable } from '../tsdb/chunkenc/encoding.ts';
-import { decodeFloatHistograms } from '../tsdb/chunkenc/float-histogram.ts';
-import { decodeHistograms } from '../tsdb/chunkenc/histogram.ts';
+import { ENCODING_XOR } from '../tsdb/chunkenc/encoding.ts';
+import { decodeHistogramValues } from '../tsdb/chunkenc/histogram-values.ts';
 import { partOf } from './chunk-order.ts';
 import type { ChunkSlice, ChunkTable } from './chunk-table.ts';
 import { Aggregate, type StoreSeries } from './store.ts';
@@ -246,13 +244,7 @@ function decodePart(table: ChunkTable, part: number, into: SampleBuffer): void {
     decodeXorChunk(table.bytes, table.partOffset[part], table.partLength[part], into);
     return;
   }
-  if (encoding !== ENCODING_HISTOGRAM && encoding !== ENCODING_FLOAT_HISTOGRAM) throw undecodable(encoding);
-  const decode = encoding === ENCODING_HISTOGRAM ? decodeHistograms : decodeFloatHistograms;
-  for (const { time, histogram } of decode(table.bytes, table.partOffset[part], table.partLength[part])) {
-    const value = histogramValueOf(histogram);
-    if (value === undefined) into.pushStale(time);
-    else into.pushHistogram(time, value);
-  }
+  decodeHistogramValues(encoding, table.bytes, table.partOffset[part], table.partLength[part], into);
 }
 
 function hasCounterPart(chunks: readonly ChunkSlice[]): boolean {

@@ -5,6 +5,7 @@ import { throwIfAborted } from '../async/deadline.ts';
 import { forEachParallel } from '../async/parallel.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
 import { SingleFlight } from '../async/single-flight.ts';
+import { type BlocksView, emptyBlocksView } from '../block/blocks-view.ts';
 import type { FetchedBlocks } from '../block/fetcher.ts';
 import type { ReaderPool } from '../block/index-header/reader-pool.ts';
 import type { BlockMeta } from '../block/meta.ts';
@@ -47,6 +48,7 @@ export class StoreGateway implements Component {
   readonly #store: BucketStore;
   readonly #syncing = new SingleFlight<'sync', void>();
   #isSynced = false;
+  #lastLook: Pick<BlocksView, 'partial' | 'refreshedAtMs' | 'error'> = emptyBlocksView;
 
   constructor(deps: GatewayDeps, config: GatewayConfig & BucketStoreConfig) {
     this.#deps = deps;
@@ -66,6 +68,11 @@ export class StoreGateway implements Component {
   /** Metas of the blocks that are served, the newest first. */
   loadedBlocks(): readonly BlockMeta[] {
     return Array.from(this.#store.blocks.values(), ({ meta }) => meta).sort(newestFirst);
+  }
+
+  /** What the page about blocks shows: what is served, and how the last look at the bucket went. */
+  blocksView(): Omit<BlocksView, 'marks'> {
+    return { ...this.#lastLook, metas: this.loadedBlocks() };
   }
 
   /** Throws `Not ready` before the first sync is done. Without blocks the time range is one that nothing meets. */
@@ -126,6 +133,7 @@ export class StoreGateway implements Component {
         await this.sync(backgroundRequest(signal));
       } catch (thrown) {
         throwIfAborted(signal);
+        this.#lastLook = { ...this.#lastLook, error: messageOf(thrown) };
         this.#deps.logger.warn('sync of blocks failed, the blocks known so far are served', { err: messageOf(thrown) });
       }
     }
@@ -133,7 +141,7 @@ export class StoreGateway implements Component {
 
   async #sync(request: RequestContext): Promise<void> {
     const { logger } = this.#deps;
-    const { metas, incomplete } = await this.#deps.fetcher.fetch(request);
+    const { metas, partial, incomplete } = await this.#deps.fetcher.fetch(request);
     const missing = [...metas.values()].filter(({ ulid }) => !this.#store.blocks.has(ulid)).sort(newestFirst);
     let doneCount = 0;
     let toldAt = this.#clock.now();
@@ -156,6 +164,7 @@ export class StoreGateway implements Component {
       for (const ulid of [...this.#store.blocks.keys()]) if (!metas.has(ulid)) await this.#drop(ulid);
     }
     this.#isSynced = true;
+    this.#lastLook = { partial, refreshedAtMs: this.#clock.now(), error: incomplete?.message };
     if (missing.length > 0) logger.info('blocks are loaded', { new: missing.length, served: this.#store.blocks.size });
   }
 

@@ -8,7 +8,7 @@ import type { SeriesBatch, StoreSeries } from './store.ts';
 
 /** A batch is handed on when it has this many series or about this many bytes of chunks. */
 const BATCH_SERIES = 512;
-const BATCH_BYTES = 1 << 20;
+const BATCH_BYTES = 1 << 18;
 
 /**
  * Merges streams that are each in label order; neighbours with equal labels inside one stream are fused too. The
@@ -18,7 +18,12 @@ const BATCH_BYTES = 1 << 20;
 export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatch>[]): AsyncGenerator<SeriesBatch> {
   const cursors = streams.map((stream) => new Cursor(stream));
   let warnings: string[] = [];
-  for (const cursor of cursors) cursor.onWarnings = (texts) => warnings.push(...texts);
+  // Of batches that are used up; what is pending may point into the last of them.
+  let releases: (() => void)[] = [];
+  for (const cursor of cursors) {
+    cursor.onWarnings = (texts) => warnings.push(...texts);
+    cursor.onUsedUp = (release) => releases.push(release);
+  }
   try {
     await Promise.all(cursors.map((cursor) => cursor.fill()));
     const tree = new LoserTree(cursors.length, (a, b) => isBefore(cursors[a], cursors[b]));
@@ -39,7 +44,8 @@ export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatc
           out.push(whole);
           bytes += chunkBytes(whole.chunks);
           if (out.length >= BATCH_SERIES || bytes >= BATCH_BYTES) {
-            yield { series: out, warnings };
+            yield { series: out, warnings, release: allOf(releases) };
+            releases = [];
             out = [];
             warnings = [];
             bytes = 0;
@@ -53,7 +59,7 @@ export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatc
       if (cursor.isDrained) await cursor.fill();
       tree.replay();
     }
-    if (out.length > 0 || warnings.length > 0) yield { series: out, warnings };
+    if (out.length > 0 || warnings.length > 0) yield { series: out, warnings, release: allOf(releases) };
   } finally {
     await Promise.allSettled(cursors.map((cursor) => cursor.close()));
   }
@@ -64,7 +70,9 @@ class Cursor {
   #series: readonly StoreSeries[] = [];
   #at = 0;
   #isEnded = false;
+  #release: (() => void) | undefined;
   onWarnings: (texts: readonly string[]) => void = () => {};
+  onUsedUp: (release: () => void) => void = () => {};
 
   constructor(stream: AsyncIterable<SeriesBatch>) {
     this.#stream = stream[Symbol.asyncIterator]();
@@ -85,6 +93,8 @@ class Cursor {
 
   async fill(): Promise<void> {
     while (this.isDrained) {
+      if (this.#release !== undefined) this.onUsedUp(this.#release);
+      this.#release = undefined;
       const result = await this.#stream.next();
       this.#at = 0;
       if (result.done === true) {
@@ -93,6 +103,7 @@ class Cursor {
         return;
       }
       this.#series = result.value.series;
+      this.#release = result.value.release;
       if (result.value.warnings.length > 0) this.onWarnings(result.value.warnings);
     }
   }
@@ -100,6 +111,12 @@ class Cursor {
   async close(): Promise<void> {
     if (!this.#isEnded) await this.#stream.return?.();
   }
+}
+
+function allOf(releases: readonly (() => void)[]): () => void {
+  return () => {
+    for (const release of releases) release();
+  };
 }
 
 function isBefore(a: Cursor, b: Cursor): boolean {

@@ -10,6 +10,7 @@ import type { Matcher } from '../model/matcher.ts';
 import { codeName, codeOf } from '../net/grpc/status.ts';
 import { Warnings } from '../storage/warnings.ts';
 import { type Endpoint, endpointText, isCovered, labelledEndpointText } from './endpoint.ts';
+import { EndpointMeter } from './endpoint-meter.ts';
 import { mergeResponses } from './merge-responses.ts';
 import { ResponseBuffer, silenceText } from './response-buffer.ts';
 import { type StoreMatch, selectEndpoints } from './select-endpoints.ts';
@@ -208,7 +209,10 @@ export class StoreProxy implements Store {
     const { store } = endpoint;
     const replicaLabels = new Set(query.withoutReplicaLabels);
     const strips = replicaLabels.size > 0 && !endpoint.supportsWithoutReplicaLabels;
-    const forwarded = strips ? { ...query, withoutReplicaLabels: [] } : query;
+    const { report, ...asked } = query;
+    const forwarded = strips ? { ...asked, withoutReplicaLabels: [] } : asked;
+    const meter = report === undefined ? undefined : new EndpointMeter(endpoint.address);
+    let failed: string | undefined;
     const name = endpointText(endpoint);
     const sharder = endpoint.supportsSharding ? undefined : sharderOf(query.shard);
     let hasAnswered = false;
@@ -224,6 +228,7 @@ export class StoreProxy implements Store {
       let last: Labels | undefined;
       for await (const batch of batches) {
         hasAnswered = true;
+        meter?.add(batch);
         if (batch.warnings.length > 0 && query.partialResponse === 'abort') {
           throw new Fault('internal', batch.warnings.join('; '), { facts: { grpcCode: GRPC_ABORTED } });
         }
@@ -243,9 +248,11 @@ export class StoreProxy implements Store {
       const failure = hasAnswered
         ? explained(`receive series from ${name}`, thrown)
         : explained(`fetch series for ${labelledEndpointText(endpoint)}`, thrown);
+      failed = failure.message;
       if (query.partialResponse === 'abort') throw failure;
       yield { series: [], warnings: [failure.message] };
     } finally {
+      if (meter !== undefined) report?.(meter.report(failed));
       await buffer.return();
     }
   }

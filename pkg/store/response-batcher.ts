@@ -5,8 +5,10 @@ import { SeriesFrameWriter, warningFrame } from '../proto/series-frame-writer.ts
 import type { ChunkSlice } from './chunk-table.ts';
 import type { SeriesBatch } from './store.ts';
 
-/** From this size on a frame is sent; a series with more is cut into parts that follow each other. */
-const FRAME_BYTES = 1 << 20;
+/** From this size on a frame is sent: larger ones are no quicker, and both sides hold them whole. */
+const FRAME_BYTES = 1 << 18;
+/** A series with more is cut into parts that follow each other. */
+const PART_BYTES = 1 << 20;
 
 /**
  * Frames in the order of the stream: up to `batchSize` series in each (0 and 1 mean one), a warning in one of its own
@@ -17,10 +19,15 @@ export async function* framesOf(
   batchSize: number,
 ): AsyncGenerator<Buffer, void, undefined> {
   const writer = new SeriesFrameWriter(batchSize, FRAME_BYTES);
-  for await (const { series, warnings } of batches) {
+  for await (const { series, warnings, release } of batches) {
     for (const { labels, chunks } of series) {
+      if (fitsOneFrame(chunks)) {
+        if (writer.add(labels, chunks)) yield writer.take();
+        continue;
+      }
       for (const part of partsOf(chunks)) if (writer.add(labels, part)) yield writer.take();
     }
+    release?.();
     if (warnings.length === 0) continue;
     if (!writer.isEmpty) yield writer.take();
     for (const warning of warnings) yield warningFrame(warning);
@@ -28,8 +35,18 @@ export async function* framesOf(
   if (!writer.isEmpty) yield writer.take();
 }
 
-/** The chunks of a series in portions of about FRAME_BYTES; one portion, also when there are none. */
-export function partsOf(chunks: readonly ChunkSlice[], partBytes = FRAME_BYTES): readonly (readonly ChunkSlice[])[] {
+/** Whether the chunks are one portion: so it is for nearly all series. */
+function fitsOneFrame(chunks: readonly ChunkSlice[]): boolean {
+  let bytes = 0;
+  for (const { table, from, to } of chunks) {
+    const end = table.firstPart[to];
+    for (let part = table.firstPart[from]; part < end; part++) bytes += table.partLength[part];
+  }
+  return bytes < PART_BYTES;
+}
+
+/** The chunks of a series in portions of about PART_BYTES; one portion, also when there are none. */
+export function partsOf(chunks: readonly ChunkSlice[], partBytes = PART_BYTES): readonly (readonly ChunkSlice[])[] {
   if (chunks.length === 0) return [chunks];
   const parts: ChunkSlice[][] = [];
   let part: ChunkSlice[] = [];

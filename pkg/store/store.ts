@@ -4,6 +4,7 @@
 import type { RequestContext } from '../async/request.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
+import type { EndpointReport } from '../storage/series.ts';
 import type { ChunkSlice } from './chunk-table.ts';
 
 /** Numbers as on the wire. */
@@ -49,6 +50,8 @@ export interface SeriesRequest {
   readonly queryHints?: QueryHints;
   /** On external labels and `__block_id`; only the gateway looks at it. */
   readonly blockMatchers?: readonly Matcher[];
+  /** Told by a fan-out what each endpoint gave, as its answer ends. Never travels further. */
+  readonly report?: ((report: EndpointReport) => void) | undefined;
 }
 
 /** One series, or a part of one: neighbours in a stream with equal labels are the same series. */
@@ -63,6 +66,8 @@ export interface SeriesBatch {
   /** In label order (compareLabels), within and across batches. */
   readonly series: readonly StoreSeries[];
   readonly warnings: readonly string[];
+  /** For who has copied what it wants: lets the bytes of the batch's chunks be used again. Called once or never. */
+  readonly release?: () => void;
 }
 
 export interface LabelNamesRequest {

@@ -8,6 +8,7 @@
 import { readAhead } from '../../async/batches.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { IndexHeaderReader } from '../../block/index-header/reader.ts';
+import { slabs } from '../../bytes/slabs.ts';
 import { compareLabels } from '../../model/labels.ts';
 import type { Sharder } from '../shard.ts';
 import type { Aggregate, SeriesBatch, StoreSeries } from '../store.ts';
@@ -19,10 +20,6 @@ import type { RequestStats } from './request-stats.ts';
 import { loadSeries } from './series-loader.ts';
 import type { SeriesTable } from './series-table.ts';
 
-/** Entries read at once, and most series of a batch. */
-const ENTRIES_AT_ONCE = 2048;
-const BATCH_SERIES = 512;
-
 export interface BlockSeriesOptions {
   /** Both inclusive. */
   readonly minTime: number;
@@ -31,6 +28,10 @@ export interface BlockSeriesOptions {
   readonly aggregates: readonly Aggregate[];
   readonly without: ReadonlySet<string>;
   readonly sharder: Sharder | undefined;
+  /** Entries of series read and decoded at once. */
+  readonly entriesAtOnce: number;
+  /** Most series of a batch. */
+  readonly batchSeries: number;
   /** About how many bytes of chunks a batch may hold. */
   readonly batchBytes: number;
   readonly budget: ByteBudget;
@@ -44,7 +45,8 @@ interface OrderedTable {
 
 /**
  * Streams the series of `ids` (ascending) with their chunks. Series whose chunks all lie outside of the asked time are
- * left out. A batch's chunk bytes stay valid; what they count against the budget is given back two batches later.
+ * left out. A batch's chunk bytes stay valid until it is released; what they count against the budget is given back two
+ * batches later.
  */
 export async function* blockSeries(
   request: RequestContext,
@@ -63,10 +65,14 @@ export async function* blockSeries(
   try {
     for await (const { table, order } of readAhead(tables, 1)) {
       for (let at = 0; at < order.length; ) {
-        const batch = new Int32Array(Math.min(BATCH_SERIES, order.length - at));
+        const batch = new Int32Array(Math.min(options.batchSeries, order.length - at));
         const labels: StoreSeries['labels'][] = [];
         const cursor = { segment: -1, last: 0, end: 0 };
-        for (let bytes = 0; at < order.length && labels.length < BATCH_SERIES && bytes < options.batchBytes; at++) {
+        for (
+          let bytes = 0;
+          at < order.length && labels.length < options.batchSeries && bytes < options.batchBytes;
+          at++
+        ) {
           const series = order[at];
           const final = plan.labels(table, series);
           if (options.sharder !== undefined && !options.sharder.matches(final)) continue;
@@ -79,7 +85,11 @@ export async function* blockSeries(
         const slices = options.skipChunks
           ? undefined
           : await loader.load(request, table, batch.subarray(0, labels.length), lender);
-        yield { series: labels.map((final, i) => ({ labels: final, chunks: slices?.[i] ?? [] })), warnings: [] };
+        yield {
+          series: labels.map((final, i) => ({ labels: final, chunks: slices?.[i] ?? [] })),
+          warnings: [],
+          release: lender.release(),
+        };
       }
     }
   } finally {
@@ -99,7 +109,7 @@ async function* orderedTables(
 ): AsyncGenerator<OrderedTable> {
   let heldIds: number[] = [];
   for (let at = 0; at < ids.length; ) {
-    const fresh = ids.subarray(at, at + ENTRIES_AT_ONCE);
+    const fresh = ids.subarray(at, at + options.entriesAtOnce);
     at += fresh.length;
     const some = new Uint32Array(heldIds.length + fresh.length);
     some.set(heldIds);
@@ -164,11 +174,12 @@ async function* sortedTable(
   yield { table, order };
 }
 
-/** Counts what the last two batches hold: one being used, one being read. */
+/** What the last two batches hold, one being used and one being read: counted, and each batch's buffers for their return. */
 class Lender implements HeldBytes {
   readonly #budget: ByteBudget;
   #previous = 0;
   #current = 0;
+  #buffers: Uint8Array[] = [];
 
   constructor(budget: ByteBudget) {
     this.#budget = budget;
@@ -178,6 +189,19 @@ class Lender implements HeldBytes {
     this.#budget.give(this.#previous);
     this.#previous = this.#current;
     this.#current = 0;
+    this.#buffers = [];
+  }
+
+  keep(bytes: Uint8Array): void {
+    this.#buffers.push(bytes);
+  }
+
+  /** Gives the buffers of the batch back, when called. */
+  release(): () => void {
+    const buffers = this.#buffers;
+    return () => {
+      while (buffers.length > 0) slabs.giveBack(buffers.pop()!);
+    };
   }
 
   async take(signal: AbortSignal, bytes: number): Promise<void> {

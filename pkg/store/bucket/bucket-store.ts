@@ -33,9 +33,12 @@ import { scopeOf } from './request-scope.ts';
 import { RequestStats } from './request-stats.ts';
 
 /** Chunk bytes that the batches of one request aim at, over all its blocks: each holds one batch and reads another. */
-const REQUEST_CHUNK_BYTES = 16 * 1024 * 1024;
+const REQUEST_CHUNK_BYTES = 8 * 1024 * 1024;
 const MOST_BATCH_BYTES = 4 * 1024 * 1024;
 const LEAST_BATCH_BYTES = 128 * 1024;
+/** The same for entries of series and for series with labels: the more blocks, the fewer of each at once. */
+const REQUEST_ENTRIES = 16_384;
+const REQUEST_SERIES = 4096;
 /** Blocks a label call looks into at once. */
 const LABEL_CONCURRENCY = 8;
 
@@ -140,7 +143,7 @@ export class BucketStore implements Store {
             sent += series.length;
             stats.mergedSeries += series.length;
             last = series.at(-1)!.labels;
-            yield { series, warnings: [] };
+            yield { series, warnings: [], ...(batch.release === undefined ? {} : { release: batch.release }) };
             if (query.limit > 0 && sent >= query.limit) return;
           }
           return;
@@ -182,14 +185,15 @@ export class BucketStore implements Store {
     }
     if (chosen.length === 0) return;
     stats.blocksQueried = chosen.length;
-    const batchBytes = REQUEST_CHUNK_BYTES / (2 * chosen.length);
     const options: BlockSeriesOptions = {
       ...range,
       skipChunks: query.skipChunks,
       aggregates: query.aggregates,
       without: new Set(query.withoutReplicaLabels),
       sharder: sharderOf(query.shard),
-      batchBytes: Math.max(LEAST_BATCH_BYTES, Math.min(MOST_BATCH_BYTES, batchBytes)),
+      entriesAtOnce: clamp(Math.floor(REQUEST_ENTRIES / chosen.length), 512, 4096),
+      batchSeries: clamp(Math.floor(REQUEST_SERIES / chosen.length), 64, 512),
+      batchBytes: clamp(REQUEST_CHUNK_BYTES / (2 * chosen.length), LEAST_BATCH_BYTES, MOST_BATCH_BYTES),
       budget: this.#budget,
     };
     for (const { block } of chosen) block.enter();
@@ -293,6 +297,10 @@ export class BucketStore implements Store {
 }
 
 type AskBlock = (request: RequestContext, search: LabelSearch) => Promise<readonly string[]>;
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, value));
+}
 
 /** Whether the caller's matchers on external labels and `__block_id` accept a block. */
 function isWanted(block: RemoteBlock, matchers: readonly Matcher[] | undefined): boolean {

@@ -77,6 +77,7 @@ export class ChunkLoader {
         this.#stats.chunks.fetches++;
         this.#stats.chunks.fetched += part.last - part.first;
         this.#stats.chunks.fetchedBytes += bytes.length;
+        held.keep(bytes);
         return bytes;
       },
       request.signal,
@@ -90,7 +91,8 @@ export class ChunkLoader {
     const out: ChunkSlice[][] = [];
     let at = 0;
     for (let s = 0; s < series.length; s++) {
-      const slices: { table: ChunkTableBuilder; from: number; to: number }[] = [];
+      let slices: { table: ChunkTableBuilder; from: number; to: number }[] | undefined;
+      let last: { table: ChunkTableBuilder; from: number; to: number } | undefined;
       const count = table.firstChunk[series[s] + 1] - table.firstChunk[series[s]];
       for (let i = 0; i < count; i++, at++) {
         const c = chunks[at];
@@ -99,11 +101,16 @@ export class ChunkLoader {
         if (!this.#add(table, c, into, table.offsets[c] - part.start)) {
           into = await this.#addLong(request, table, c, into.bytes, table.offsets[c] - part.start, held);
         }
-        const last = slices.at(-1);
-        if (last !== undefined && last.table === into && last.to === into.length - 1) last.to++;
-        else slices.push({ table: into, from: into.length - 1, to: into.length });
+        if (last !== undefined && last.table === into && last.to === into.length - 1) {
+          last.to++;
+          continue;
+        }
+        last = { table: into, from: into.length - 1, to: into.length };
+        // Nearly always the only one: a literal takes no more room than that.
+        if (slices === undefined) slices = [last];
+        else slices.push(last);
       }
-      out.push(slices);
+      out.push(slices ?? []);
     }
     this.#stats.chunks.touched += chunks.length;
     return out;
@@ -191,6 +198,7 @@ export class ChunkLoader {
     }
     await held.take(request.signal, size);
     const bytes = await this.#block.readSegment(request, segment, offset, size);
+    held.keep(bytes);
     this.#stats.chunks.fetches++;
     this.#stats.chunks.fetchedBytes += bytes.length;
     const own = new ChunkTableBuilder(1, bytes);
@@ -222,6 +230,8 @@ export interface ReadCursor {
 /** Counts the chunk bytes that a batch holds; `take` may wait for other requests. */
 export interface HeldBytes {
   take(signal: AbortSignal, bytes: number): Promise<void>;
+  /** These bytes live as long as the batch. */
+  keep(bytes: Uint8Array): void;
 }
 
 interface SegmentPart extends Part {

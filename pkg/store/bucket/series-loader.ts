@@ -3,6 +3,7 @@
 import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { IndexHeaderReader } from '../../block/index-header/reader.ts';
+import { slabs } from '../../bytes/slabs.ts';
 import { during } from '../../errors/fault.ts';
 import {
   decodeSeriesEntry,
@@ -84,6 +85,7 @@ export async function loadSeries(
         }
         if (table.add(entry, range.minTime, range.maxTime)) kept?.push(i);
       }
+      slabs.giveBack(bytes);
     }
   }
   return table;
