@@ -10,7 +10,8 @@ import type { StoreInfo } from '../store/store.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { type EndpointSetConfig, endpointSetDefaults } from './config.ts';
-import { type EndpointClient, EndpointSet, type EndpointSpec } from './endpoint-set.ts';
+import type { EndpointClient, EndpointSpec } from './endpoint-details.ts';
+import { EndpointSet } from './endpoint-set.ts';
 
 const signal = new AbortController().signal;
 const NOON = Date.UTC(2026, 0, 1, 12);

@@ -2,33 +2,29 @@
 
 import { type Clock, systemClock } from '../async/clock.ts';
 import { deadline, linked, orAbort } from '../async/deadline.ts';
-import type { RequestContext } from '../async/request.ts';
 import { DEFAULT_TENANT } from '../async/request.ts';
 import { kindOf, messageOf } from '../errors/fault.ts';
 import type { Component, Host } from '../lifecycle/component.ts';
 import { labelSetsText } from '../model/external-labels.ts';
-import type { Labels } from '../model/labels.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
 import type { Endpoint } from '../store/endpoint.ts';
-import type { Store, StoreInfo } from '../store/store.ts';
+import type { StoreInfo } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Counter, Gauge, Metrics } from '../telemetry/metrics.ts';
+import type { StatusEndpoint } from './api/tsdb-status.ts';
 import type { ConnectionMetricLabel, EndpointSetConfig } from './config.ts';
-
-/** One address the configuration or discovery names. */
-export interface EndpointSpec {
-  readonly address: string;
-  /** Always used, also when it does not answer. */
-  readonly strict: boolean;
-  /** Came out of a look-up: when it is gone from there, it is still expected for a while. */
-  readonly dynamic: boolean;
-}
-
-/** A connection to one endpoint. */
-export interface EndpointClient extends Store {
-  info(request: RequestContext): Promise<StoreInfo>;
-  close(): Promise<void>;
-}
+import {
+  absentDetails,
+  componentOf,
+  detailsOf,
+  type EndpointClient,
+  type EndpointDetails,
+  type EndpointSpec,
+  type EndpointStatus,
+  type Member,
+  statusOf,
+} from './endpoint-details.ts';
+import { EndpointMemory } from './endpoint-memory.ts';
 
 export interface EndpointSetDeps {
   /** The addresses as they are now. The same address twice is one endpoint, the last definition wins. */
@@ -37,31 +33,6 @@ export interface EndpointSetDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock?: Clock;
-}
-
-/** What `/api/v1/stores` shows of one endpoint. */
-export interface EndpointStatus {
-  /** The address. */
-  readonly name: string;
-  /** Key of the answer: `sidecar`, `store`, ... or `unknown-store-api`. */
-  readonly component: string;
-  readonly labelSets: readonly Labels[];
-  readonly minTime: number;
-  readonly maxTime: number;
-  readonly lastCheckMs: number;
-  readonly lastError: string | undefined;
-}
-
-const knownComponents: ReadonlySet<string> = new Set(['sidecar', 'rule', 'query', 'store', 'receive', 'debug']);
-
-/** One endpoint from its first dial to its removal. */
-interface Member {
-  readonly spec: EndpointSpec;
-  readonly client: EndpointClient;
-  info: StoreInfo | undefined;
-  isHealthy: boolean;
-  lastGoodMs: number;
-  lastError: string | undefined;
 }
 
 export class EndpointSet implements Component {
@@ -74,6 +45,7 @@ export class EndpointSet implements Component {
   readonly #departed = new Map<string, Member>();
   /** Addresses whose failure has been logged and not mended since. */
   readonly #failing = new Set<string>();
+  readonly #memory = new EndpointMemory();
   readonly #closing = new Map<EndpointClient, NodeJS.Timeout>();
   #endpoints: readonly Endpoint[] = [];
   readonly #duplicates: Counter;
@@ -125,15 +97,23 @@ export class EndpointSet implements Component {
   statuses(): readonly EndpointStatus[] {
     const known = [...this.#members.values()].filter((member) => member.info !== undefined);
     known.sort((a, b) => (a.spec.address < b.spec.address ? -1 : 1));
-    return known.map(({ spec, info, lastGoodMs, lastError }) => ({
-      name: spec.address,
-      component: componentOf(info!),
-      labelSets: info!.labelSets,
-      minTime: info!.store?.minTime ?? MIN_TIME,
-      maxTime: info!.store?.maxTime ?? MAX_TIME,
-      lastCheckMs: lastGoodMs,
-      lastError,
-    }));
+    return known.map(statusOf);
+  }
+
+  /** Those that answer and have the Status API. */
+  statusEndpoints(): readonly StatusEndpoint[] {
+    return [...this.#members.values()].flatMap(({ spec, client, info, isHealthy }) => {
+      if (!isHealthy || info?.otherApis.includes('status') !== true || client.tsdbStatistics === undefined) return [];
+      const statistics = client.tsdbStatistics.bind(client);
+      return [{ address: spec.address, labelSets: info.labelSets, statistics }];
+    });
+  }
+
+  /** Every endpoint there is, those that do not answer and those that left included, in the order of their addresses. */
+  details(): readonly EndpointDetails[] {
+    const members = [...this.#members.values()].map((member) => detailsOf(member));
+    const absent = this.#memory.list().filter(({ address }) => !this.#members.has(address));
+    return [...members, ...absent.map(absentDetails)].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** One round: Info to all in parallel. Never rejects for an endpoint's failure. */
@@ -151,6 +131,7 @@ export class EndpointSet implements Component {
       link.release();
     }
     this.#forgetDeparted();
+    this.#memory.tidy(this.#clock.now(), (address) => specs.has(address));
     this.#publish();
   }
 
@@ -179,7 +160,9 @@ export class EndpointSet implements Component {
       member.info = info;
       member.isHealthy = true;
       member.lastGoodMs = this.#clock.now();
+      member.lastTriedMs = member.lastGoodMs;
       member.lastError = undefined;
+      this.#memory.answered(spec.address);
       this.#members.set(spec.address, member);
       this.#departed.delete(spec.address);
       this.#failing.delete(spec.address);
@@ -191,6 +174,7 @@ export class EndpointSet implements Component {
         return;
       }
       member.lastError = messageOf(thrown);
+      member.lastTriedMs = this.#clock.now();
       if (!this.#failing.has(spec.address)) {
         this.#failing.add(spec.address);
         log.warn('endpoint does not answer', { address: spec.address, kind: kindOf(thrown), error: member.lastError });
@@ -199,10 +183,13 @@ export class EndpointSet implements Component {
       member.isHealthy = false;
       if (isNews) this.#publish();
       if (known === undefined) {
-        if (!spec.strict) await this.#close(member.client);
+        if (spec.strict) return;
+        this.#memory.failed(spec.address, triedAt(member));
+        await this.#close(member.client);
       } else if (!spec.strict && this.#isForgotten(member)) {
         log.info('endpoint removed: no answer within the unhealthy timeout', { address: spec.address });
         this.#members.delete(spec.address);
+        this.#memory.failed(spec.address, triedAt(member), member);
         this.#closeLater(member.client);
       }
     }
@@ -210,7 +197,8 @@ export class EndpointSet implements Component {
 
   #newMember(spec: EndpointSpec): Member {
     const client = this.#deps.dial(spec.address);
-    return { spec, client, info: undefined, isHealthy: false, lastGoodMs: this.#clock.now(), lastError: undefined };
+    const now = this.#clock.now();
+    return { spec, client, info: undefined, isHealthy: false, lastGoodMs: now, lastTriedMs: now, lastError: undefined };
   }
 
   async #callInfo(client: EndpointClient, signal: AbortSignal): Promise<StoreInfo> {
@@ -239,6 +227,7 @@ export class EndpointSet implements Component {
     this.#members.delete(address);
     this.#failing.delete(address);
     this.#deps.log.info('endpoint left', { address });
+    if (member.info !== undefined) this.#memory.left(address, this.#clock.now(), { ...member, isDiscovered: dynamic });
     if (dynamic && member.info !== undefined && !this.#isForgotten(member)) this.#departed.set(address, member);
     this.#closeLater(member.client);
   }
@@ -304,10 +293,6 @@ export class EndpointSet implements Component {
   }
 }
 
-function componentOf(info: StoreInfo): string {
-  return knownComponents.has(info.component) ? info.component : 'unknown-store-api';
-}
-
 /** A strict endpoint that never answered may hold anything, and is trusted with nothing. */
 function endpointOf({ spec, client, info }: Member): Endpoint {
   return {
@@ -319,6 +304,11 @@ function endpointOf({ spec, client, info }: Member): Endpoint {
     supportsSharding: info?.store?.supportsSharding ?? false,
     supportsWithoutReplicaLabels: info?.store?.supportsWithoutReplicaLabels ?? false,
   };
+}
+
+/** What the memory keeps of a try that failed. */
+function triedAt({ spec, lastTriedMs, lastError = '' }: Member) {
+  return { nowMs: lastTriedMs, error: lastError, isDiscovered: spec.dynamic };
 }
 
 function missingText({ lastGoodMs, lastError }: Member): string {

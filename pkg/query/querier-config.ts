@@ -24,8 +24,37 @@ export interface QuerierConfig {
   readonly defaultEvaluationIntervalMs: number;
   /** Window of label and series calls without start and end; 0 means everything. */
   readonly metadataRangeMs: number;
-  readonly experimentalFunctions: boolean;
+  readonly language: QueryLanguage;
+  /** The engine of a request that names none. There is one; the name decides whether it explains and measures itself. */
+  readonly engineName: EngineName;
+  /** Labels that this querier answers for and that no series has, as in `--selector-label`. */
+  readonly hiddenLabels: readonly string[];
+  /** Samples one query may hold in memory; 0 sets no limit. */
+  readonly maxSamples: number;
+  /** Bytes one query may hold, and all together; 0 sets no limit. */
+  readonly maxBytes: number;
+  readonly maxTotalBytes: number;
 }
+
+export type EngineName = 'prometheus' | 'thanos';
+
+/** What of the query language is on besides the part that needs no switch. */
+export interface QueryLanguage {
+  readonly experimentalFunctions: boolean;
+  /** `anchored` and `smoothed`. */
+  readonly extendedRangeSelectors: boolean;
+  /** `fill`, `fill_left` and `fill_right`. */
+  readonly fillModifiers: boolean;
+  /** Metric names stay until the answer is made. */
+  readonly delayedNameRemoval: boolean;
+}
+
+export const plainLanguage: QueryLanguage = {
+  experimentalFunctions: false,
+  extendedRangeSelectors: false,
+  fillModifiers: false,
+  delayedNameRemoval: false,
+};
 
 export const querierDefaults: QuerierConfig = {
   timeoutMs: 120_000,
@@ -40,5 +69,10 @@ export const querierDefaults: QuerierConfig = {
   defaultStepMs: 1_000,
   defaultEvaluationIntervalMs: 60_000,
   metadataRangeMs: 0,
-  experimentalFunctions: false,
+  language: plainLanguage,
+  engineName: 'prometheus',
+  hiddenLabels: [],
+  maxSamples: 0,
+  maxBytes: 0,
+  maxTotalBytes: 0,
 };

@@ -1,5 +1,6 @@
 // The fan-out as the engine's storage: what a select asks of the stores, and their chunks back as series.
 
+import { budgetScopeOf } from '../async/byte-budget.ts';
 import { faultOf } from '../async/deadline.ts';
 import type { RequestContext } from '../async/request.ts';
 import { Fault, kindOf, messageOf } from '../errors/fault.ts';
@@ -10,12 +11,14 @@ import { MAX_TIME } from '../model/time.ts';
 import { isCounterFunction } from '../storage/dedup.ts';
 import type { SelectHints } from '../storage/hints.ts';
 import type { LabelAnswer, LabelQuery, Queryable } from '../storage/querier.ts';
-import type { Series, SeriesSet } from '../storage/series.ts';
+import type { EndpointReport, Fetched, Series, SeriesSet } from '../storage/series.ts';
 import { Warnings } from '../storage/warnings.ts';
 import { ChunkReader } from '../store/chunk-series.ts';
+import type { ChunkTable } from '../store/chunk-table.ts';
 import type { StoreMatch } from '../store/select-endpoints.ts';
-import { Aggregate, type LabelNamesRequest, type SeriesRequest, type Store } from '../store/store.ts';
+import { Aggregate, type LabelNamesRequest, type SeriesBatch, type SeriesRequest, type Store } from '../store/store.ts';
 import type { SelectOptions } from './config.ts';
+import { addResolutions } from './read-resolutions.ts';
 
 export interface FanOutDeps {
   readonly proxy: Store & {
@@ -28,6 +31,8 @@ export interface FanOutDeps {
 const BATCH_SERIES = 256;
 
 export class FanOutQueryable implements Queryable {
+  /** Chunk tables belong to whoever refers to them. */
+  readonly keepsSeries = true;
   readonly #store: Store;
   readonly #options: SelectOptions;
 
@@ -43,7 +48,8 @@ export class FanOutQueryable implements Queryable {
    */
   select(request: RequestContext, matchers: readonly Matcher[], hints: SelectHints): SeriesSet {
     const warnings = new Warnings();
-    return { batches: this.#batches(request, matchers, hints, warnings), warnings: warnings.list };
+    const fetched = new FetchMeter(cappedResolution(this.#options.maxResolutionMs, hints.func, hints.rangeMs));
+    return { batches: this.#batches(request, matchers, hints, warnings, fetched), warnings: warnings.list, fetched };
   }
 
   async labelNames(request: RequestContext, query: LabelQuery): Promise<LabelAnswer> {
@@ -92,8 +98,10 @@ export class FanOutQueryable implements Queryable {
     matchers: readonly Matcher[],
     hints: SelectHints,
     warnings: Warnings,
+    fetched: FetchMeter,
   ): AsyncGenerator<readonly Series[]> {
-    const query = this.#seriesRequest(matchers, hints);
+    const report = hints.reports === true ? (one: EndpointReport) => fetched.endpoints.push(one) : undefined;
+    const query = { ...this.#seriesRequest(matchers, hints), report };
     const reader = new ChunkReader({
       minTime: hints.minTime,
       maxTime: hints.maxTime,
@@ -104,7 +112,15 @@ export class FanOutQueryable implements Queryable {
     try {
       for await (const batch of this.#store.series(request, query)) {
         warnings.addAll(batch.warnings);
-        if (batch.series.length > 0) yield batch.series.map((series) => reader.series(series));
+        if (batch.series.length === 0) continue;
+        // While its series are read, the batch is held.
+        const bytes = fetched.add(batch);
+        try {
+          request.bytes?.take(bytes);
+          yield batch.series.map((series) => reader.series(series));
+        } finally {
+          request.bytes?.give(bytes);
+        }
       }
     } catch (thrown) {
       throw fanOutFault(request, 'expanding series: proxy Series()', thrown);
@@ -154,6 +170,39 @@ export class FanOutQueryable implements Queryable {
   }
 }
 
+/** What one select has fetched so far. */
+class FetchMeter implements Fetched {
+  bytes = 0;
+  readonly endpoints: EndpointReport[] = [];
+  readonly resolutionsMs = new Set<number>();
+  /** A frame may be cut in two by merging; its bytes count once. */
+  #before = new Set<ChunkTable>();
+  readonly #maxResolutionMs: number;
+
+  constructor(maxResolutionMs: number) {
+    this.#maxResolutionMs = maxResolutionMs;
+  }
+
+  /** Bytes of the frames that a batch refers to. */
+  add({ series }: SeriesBatch): number {
+    const tables = new Set<ChunkTable>();
+    let bytes = 0;
+    let last: ChunkTable | undefined;
+    for (const { chunks } of series) {
+      for (const { table } of chunks) {
+        if (table === last || tables.has((last = table))) continue;
+        tables.add(table);
+        bytes += table.bytes.byteLength;
+        if (this.#before.has(table)) continue;
+        this.bytes += table.bytes.byteLength;
+        addResolutions(table, this.#maxResolutionMs, this.resolutionsMs);
+      }
+    }
+    this.#before = tables;
+    return bytes;
+  }
+}
+
 /** Which aggregates of downsampled data serve the function around a selector. */
 export function aggregatesOf(func: string): readonly Aggregate[] {
   if (func === 'min' || func.startsWith('min_')) return [Aggregate.min];
@@ -177,6 +226,8 @@ async function explained<T>(request: RequestContext, doing: string, work: () => 
 /** What stores could not give cannot be evaluated; what the caller did wrong, or gave up, stays what it is. */
 function fanOutFault(request: RequestContext, doing: string, thrown: unknown): Fault {
   if (request.signal.aborted) return faultOf(request.signal);
+  // The query's own budget, met while a batch was taken in: no store has failed.
+  if (thrown instanceof Fault && budgetScopeOf(thrown) !== undefined) return thrown;
   const kind = kindOf(thrown);
   const kept = kind === 'invalid' || kind === 'unsupported' || kind === 'limit';
   return new Fault(kept ? kind : 'execution', `${doing}: ${messageOf(thrown)}`, { cause: thrown });

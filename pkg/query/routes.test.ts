@@ -28,6 +28,8 @@ describe('an endpoint that never answers ends with the time of the query', () =>
       engine: new QueryEngine({ proxy, metrics }, config),
       now: () => 10_000,
       statuses: () => [],
+      details: () => [],
+      statusEndpoints: () => [],
       status: { version: '', startTimeMs: 0, flags: {} } as never,
     },
     config,

@@ -1,4 +1,4 @@
-// A query's result as an answer of the API: `{"resultType":...,"result":...,"stats":...,"analysis":{}}`, streamed.
+// A query's result as an answer of the API: `{"resultType":...,"result":...,"stats":...,"analysis":...}`, streamed.
 
 import type { Value } from '../../model/value.ts';
 import type { ApiAnswer } from '../../net/http/api.ts';
@@ -8,18 +8,35 @@ import { printResult } from '../../promql/result-json.ts';
 
 export const TRUNCATED = 'results truncated due to limit';
 
-/** `limit` 0 keeps every series. Infos travel as warnings too: clients of the reference look for them there. */
-export function answerOf(result: QueryResult, options: { limit: number; withStats: boolean }): ApiAnswer {
-  const { value, isTruncated } = truncated(result.value, options.limit);
-  const warnings = [...result.warnings, ...result.infos, ...(isTruncated ? [TRUNCATED] : [])];
-  const stats = options.withStats ? `,"stats":${apiJson(result.stats)}` : '';
-  return { chunks: resultChunks(value, stats), warnings, infos: result.infos };
+const NOT_ANALYZABLE = "Query not analyzable; change engine to 'thanos'.";
+
+export interface AnswerOptions {
+  /** 0 keeps every series. */
+  readonly limit: number;
+  readonly withStats: boolean;
+  /** The request wanted an analysis, which the result may have none of. */
+  readonly asksAnalysis: boolean;
 }
 
-function* resultChunks(value: Value, stats: string): Generator<string> {
+/** Infos travel as warnings too: clients of the reference look for them there. */
+export function answerOf(result: QueryResult, options: AnswerOptions): ApiAnswer {
+  const { analysis } = result;
+  const { value, isTruncated } = truncated(result.value, options.limit);
+  const warnings = [
+    ...result.warnings,
+    ...result.infos,
+    ...(isTruncated ? [TRUNCATED] : []),
+    ...(options.asksAnalysis && analysis === undefined ? [NOT_ANALYZABLE] : []),
+  ];
+  const stats = options.withStats ? `,"stats":${apiJson(result.stats)}` : '';
+  const tail = `${stats},"analysis":${apiJson(analysis ?? {})}}`;
+  return { chunks: resultChunks(value, tail), warnings, infos: result.infos };
+}
+
+function* resultChunks(value: Value, tail: string): Generator<string> {
   yield `{"resultType":"${value.kind}","result":`;
   for (const chunk of printResult(value)) yield escapeJson(chunk);
-  yield `${stats},"analysis":{}}`;
+  yield tail;
 }
 
 function truncated(value: Value, limit: number): { value: Value; isTruncated: boolean } {

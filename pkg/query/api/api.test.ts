@@ -9,7 +9,7 @@ import { Parameters } from '../../net/http/params.ts';
 import { FakeStore, type FakeStoreOptions } from '../../store/fake-store.ts';
 import { proxyDefaults, StoreProxy } from '../../store/proxy.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
-import type { EndpointStatus } from '../endpoint-set.ts';
+import type { EndpointStatus } from '../endpoint-details.ts';
 import { QueryEngine } from '../engine.ts';
 import { type QuerierConfig, querierDefaults } from '../querier-config.ts';
 import { querierRoutes } from '../routes.ts';
@@ -52,6 +52,8 @@ function make(config: Partial<QuerierConfig> = {}, options: FakeStoreOptions = {
       proxy,
       now: () => NOW,
       statuses: () => statuses,
+      details: () => [],
+      statusEndpoints: () => [],
       status: {
         version: '1.2.3',
         revision: 'abc',

@@ -13,7 +13,7 @@ import {
 import { parseSelector } from '../../promql/parser/parse.ts';
 import type { ShardInfo } from '../../store/store.ts';
 import type { SelectOptions } from '../config.ts';
-import type { QuerierConfig } from '../querier-config.ts';
+import type { EngineName, QuerierConfig } from '../querier-config.ts';
 
 /** Everything that decides which data is read, and how replicas are merged. `maxResolutionMs` is given by the caller. */
 export function selectOptions(parameters: Parameters, config: QuerierConfig, maxResolutionMs: number): SelectOptions {
@@ -61,12 +61,18 @@ export function timeoutParameter(parameters: Parameters, config: QuerierConfig):
   return text === '' ? config.timeoutMs : Math.min(parseDuration(text), config.timeoutMs);
 }
 
-/** Whether the engine asked for is one we know: both names mean our one engine. */
-export function checkEngine(parameters: Parameters): void {
+/** The engine asked for. Both names mean our one engine, but only `thanos` explains and measures, as in the reference. */
+export function engineParameter(parameters: Parameters, config: QuerierConfig): EngineName {
   const engine = parameters.text('engine');
-  if (engine !== '' && engine !== 'prometheus' && engine !== 'thanos') {
-    throw new Fault('invalid', `'${engine}' bad engine`);
-  }
+  if (engine === '') return config.engineName;
+  if (engine !== 'prometheus' && engine !== 'thanos') throw new Fault('invalid', `'${engine}' bad engine`);
+  return engine;
+}
+
+/** `analyze`: anything but `true` and `1` is off. */
+export function analyzeParameter(parameters: Parameters): boolean {
+  const text = parameters.text('analyze');
+  return text === 'true' || text === '1';
 }
 
 /** The window of label and series calls, both ends inclusive, ms. */

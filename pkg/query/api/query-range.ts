@@ -3,10 +3,13 @@
 import { Fault } from '../../errors/fault.ts';
 import type { ApiAnswer, ApiRequest } from '../../net/http/api.ts';
 import { durationParameter, type Parameters, parseTime } from '../../net/http/params.ts';
-import type { QuerierConfig } from '../querier-config.ts';
+import type { RangeSpec } from '../../promql/query-spec.ts';
+import type { SelectOptions } from '../config.ts';
+import type { EngineName, QuerierConfig } from '../querier-config.ts';
 import { answerOf } from './answer.ts';
 import {
-  checkEngine,
+  analyzeParameter,
+  engineParameter,
   limitParameter,
   lookbackFor,
   maxResolutionParameter,
@@ -24,6 +27,24 @@ export async function handleQueryRange(
   config: QuerierConfig,
   { parameters, context }: ApiRequest,
 ): Promise<ApiAnswer> {
+  const { options, spec, engineName } = readRange(parameters, config);
+  const asksAnalysis = analyzeParameter(parameters);
+  const result = await engine.range(context, options, { ...spec, analyzes: asksAnalysis && engineName === 'thanos' });
+  return answerOf(result, {
+    limit: limitParameter(parameters),
+    withStats: parameters.text('stats') !== '',
+    asksAnalysis,
+  });
+}
+
+export interface ReadRange {
+  readonly options: SelectOptions;
+  readonly spec: RangeSpec;
+  readonly engineName: EngineName;
+}
+
+/** What the parameters of a range query say. */
+export function readRange(parameters: Parameters, config: QuerierConfig): ReadRange {
   const startMs = parseTime(parameters.text('start'));
   const endMs = parseTime(parameters.text('end'));
   if (endMs < startMs) throw new Fault('invalid', 'end timestamp must not be before start time');
@@ -41,16 +62,10 @@ export async function handleQueryRange(
     automatic,
   });
   const options = selectOptions(parameters, config, maxResolutionMs);
-  checkEngine(parameters);
-  const result = await engine.range(context, options, {
-    expression: parameters.text('query'),
-    startMs,
-    endMs,
-    stepMs,
-    timeoutMs,
-    lookbackMs: lookbackFor(parameters, config, maxResolutionMs),
-  });
-  return answerOf(result, { limit: limitParameter(parameters), withStats: parameters.text('stats') !== '' });
+  const engineName = engineParameter(parameters, config);
+  const lookbackMs = lookbackFor(parameters, config, maxResolutionMs);
+  const expression = parameters.text('query');
+  return { options, spec: { expression, startMs, endMs, stepMs, timeoutMs, lookbackMs }, engineName };
 }
 
 /** Whole milliseconds above 0. Without the parameter: 250 steps of whole seconds, none under the configured least. */

@@ -1,12 +1,15 @@
 // /api/v1/query: an expression at one time.
 
 import type { ApiAnswer, ApiRequest } from '../../net/http/api.ts';
-import { timeParameter } from '../../net/http/params.ts';
+import { type Parameters, timeParameter } from '../../net/http/params.ts';
+import type { InstantSpec } from '../../promql/query-spec.ts';
+import type { SelectOptions } from '../config.ts';
 import type { QueryEngine } from '../engine.ts';
-import type { QuerierConfig } from '../querier-config.ts';
+import type { EngineName, QuerierConfig } from '../querier-config.ts';
 import { answerOf } from './answer.ts';
 import {
-  checkEngine,
+  analyzeParameter,
+  engineParameter,
   limitParameter,
   lookbackFor,
   maxResolutionParameter,
@@ -26,6 +29,24 @@ export async function handleQuery(
   config: QuerierConfig,
   { parameters, context }: ApiRequest,
 ): Promise<ApiAnswer> {
+  const { options, spec, engineName } = readInstant(parameters, config, now);
+  const asksAnalysis = analyzeParameter(parameters);
+  const result = await engine.instant(context, options, { ...spec, analyzes: asksAnalysis && engineName === 'thanos' });
+  return answerOf(result, {
+    limit: limitParameter(parameters),
+    withStats: parameters.text('stats') !== '',
+    asksAnalysis,
+  });
+}
+
+export interface ReadInstant {
+  readonly options: SelectOptions;
+  readonly spec: InstantSpec;
+  readonly engineName: EngineName;
+}
+
+/** What the parameters of an instant query say. */
+export function readInstant(parameters: Parameters, config: QuerierConfig, now: () => number): ReadInstant {
   const timeMs = timeParameter(parameters, 'time', now());
   const timeoutMs = timeoutParameter(parameters, config);
   const instantDefault = config.instantMaxResolutionMs;
@@ -34,12 +55,7 @@ export async function handleQuery(
     automatic: instantDefault,
   });
   const options = selectOptions(parameters, config, maxResolutionMs);
-  checkEngine(parameters);
-  const result = await engine.instant(context, options, {
-    expression: parameters.text('query'),
-    timeMs,
-    timeoutMs,
-    lookbackMs: lookbackFor(parameters, config, maxResolutionMs),
-  });
-  return answerOf(result, { limit: limitParameter(parameters), withStats: parameters.text('stats') !== '' });
+  const engineName = engineParameter(parameters, config);
+  const lookbackMs = lookbackFor(parameters, config, maxResolutionMs);
+  return { options, spec: { expression: parameters.text('query'), timeMs, timeoutMs, lookbackMs }, engineName };
 }
