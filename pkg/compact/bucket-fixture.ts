@@ -21,7 +21,8 @@ import { decodeXorChunk } from '../tsdb/chunkenc/decode.ts';
 import { ChunkView } from '../tsdb/chunks/segment-reader.ts';
 import { SeriesEntry } from '../tsdb/index/series-entry.ts';
 import { Compactor } from './compactor.ts';
-import { type CompactorConfig, levelRangesMs } from './config.ts';
+import { type CompactorConfig, defaultFailurePolicy, levelRangesMs } from './config.ts';
+import type { Lease } from './lease.ts';
 import { compactView } from './view.ts';
 
 const request = backgroundRequest();
@@ -41,9 +42,12 @@ export interface FixtureOptions {
   readonly deleteDelayMs?: number;
   readonly hasVertical?: boolean;
   readonly retention?: CompactorConfig['retention'];
+  readonly downsamples?: boolean;
   readonly now?: () => number;
   readonly logger?: Logger;
   readonly metrics?: Metrics;
+  readonly failurePolicy?: Partial<Pick<CompactorConfig, keyof typeof defaultFailurePolicy>>;
+  readonly lease?: Lease;
 }
 
 /** A compactor with the flags the golden buckets were made with: no delays. */
@@ -67,7 +71,7 @@ export function compactorOver(bucket: Bucket, workDir: string, options: FixtureO
   const now = options.now ?? Date.now;
   const clock = { now, sleep: async () => {} };
   return new Compactor(
-    { ...deps, syncer, clock },
+    { ...deps, syncer, clock, ...(options.lease && { lease: options.lease }) },
     {
       planner: { rangesMs: levelRangesMs, hasVertical, maxIndexSizeBytes: 64 * 1024 ** 3 },
       run: {
@@ -79,9 +83,21 @@ export function compactorOver(bucket: Bucket, workDir: string, options: FixtureO
         hashFunc: '',
         acceptsMalformedIndex: false,
       },
+      downsample: options.downsamples
+        ? {
+            workDir: join(workDir, 'downsample'),
+            concurrency: 2,
+            fileConcurrency: 2,
+            hashFunc: '',
+            acceptsMalformedIndex: false,
+            damagedBlocks: options.failurePolicy?.damagedBlocks ?? 'mark',
+          }
+        : undefined,
       retention: options.retention ?? { rawMs: 0, fiveMinutesMs: 0, oneHourMs: 0 },
       deleteDelayMs,
       concurrency: 2,
+      ...defaultFailurePolicy,
+      ...options.failurePolicy,
     },
   );
 }

@@ -10,6 +10,7 @@ import { ulidTime } from '../model/ulid.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PARTIAL_AGE_MS } from './config.ts';
+import type { Guard } from './lease.ts';
 import type { CompactMeters } from './meters.ts';
 
 export interface CleanerDeps {
@@ -17,6 +18,8 @@ export interface CleanerDeps {
   readonly logger: Logger;
   readonly meters: CompactMeters;
   readonly now: () => number;
+  /** Asked before each change of the bucket. */
+  readonly guard: Guard;
 }
 
 const CONCURRENCY = 32;
@@ -38,6 +41,7 @@ export async function deleteBlocks(
   const failures: unknown[] = [];
   const remove = async (ulid: string, signal: AbortSignal): Promise<void> => {
     try {
+      await deps.guard.ensure({ ...request, signal });
       await deleteBlock({ ...request, signal }, deps.bucket, ulid);
       deps.meters.cleaned.inc();
       deps.logger.info('block is deleted', { block: ulid, why });

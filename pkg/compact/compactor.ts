@@ -1,94 +1,167 @@
-// The compactor: sync, delete, collect garbage, compact group by group until nothing is left, retain, clean. One pass, or
-// one after the other. A failure in one group keeps no other from going on, and none of them keeps retention waiting.
+// The compactor: sync, delete, collect garbage, compact group by group until nothing is left, downsample, retain, clean. One
+// pass, or one after the other. A failure in one group keeps no other from going on, and none of them keeps retention waiting.
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../async/clock.ts';
+import { type Deadline, linked } from '../async/deadline.ts';
 import { forEachParallel } from '../async/parallel.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
-import { metaName } from '../block/layout.ts';
 import { collect } from '../errors/collect.ts';
-import { during, Fault, kindOf, messageOf } from '../errors/fault.ts';
+import { during, kindOf, messageOf } from '../errors/fault.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { Activity } from './activity.ts';
 import { deleteBlocks, dueDeletions, duePartials } from './cleaner.ts';
 import type { CompactorConfig } from './config.ts';
+import { type DownsampleThreads, noThreads } from './downsample-threads.ts';
+import { Downsampler, type DownsamplerDeps } from './downsampler.ts';
 import { describePass } from './dry-run.ts';
-import { runPlan } from './group-run.ts';
+import { GroupCompactor, isHalt } from './group-compactor.ts';
 import { type BlockGroup, groupBlocks } from './grouper.ts';
-import { type MarkerDeps, markForDeletion, markNoCompact } from './marker.ts';
+import { type Lease, noGuard } from './lease.ts';
+import { type MarkerDeps, markForDeletion } from './marker.ts';
+import { type MergeThreads, noMergeThreads } from './merge-threads.ts';
 import { type CompactMeters, compactMeters } from './meters.ts';
-import { planGroup } from './planner.ts';
-import { outlook, recordedIndexSize, recordedSize } from './progress.ts';
 import { expiredBlocks } from './retention.ts';
 import { type BucketState, type SyncerDeps, syncBucket } from './syncer.ts';
-import { DAMAGED_REASON } from './verify.ts';
+import { BucketWatch } from './watch.ts';
 
 export interface CompactorDeps {
   readonly bucket: Bucket;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly syncer: SyncerDeps;
+  /** Where blocks are merged and downsampled; on this thread when absent. */
+  readonly mergeThreads?: MergeThreads;
+  readonly downsampleThreads?: DownsampleThreads;
+  /** What keeps a second compactor out; absent for tools, which do single steps. */
+  readonly lease?: Lease;
   readonly clock?: Clock;
 }
 
-/** What became of a group in one round. */
-type GroupOutcome = 'compacted' | 'idle' | 'blocked';
+/** Releasing is a courtesy: nobody waits for it for long. */
+const RELEASE_MS = 5_000;
 
 export class Compactor {
   readonly #deps: CompactorDeps;
   readonly #config: CompactorConfig;
+  readonly #clock: Clock;
   readonly #meters: CompactMeters;
   readonly #marker: MarkerDeps;
-  /** Why a group is left alone until the next pass, by group. */
-  readonly #blocked = new Map<string, unknown>();
-  /** Blocks found broken in this pass. */
-  readonly #quarantined = new Set<string>();
+  readonly #groups: GroupCompactor;
+  readonly #downsampler: Downsampler | undefined;
+  readonly #activity: Activity;
+  readonly #watch: BucketWatch;
   /** The fetcher takes one call at a time; this ends when the last one asked for has ended. */
   #lastSync: Promise<unknown> = Promise.resolve();
+  /** Of the pass under way. */
+  #pass: Deadline | undefined;
 
   constructor(deps: CompactorDeps, config: CompactorConfig) {
     const clock = deps.clock ?? systemClock;
+    const now = (): number => clock.now();
     this.#deps = deps;
     this.#config = config;
-    this.#meters = compactMeters(deps.metrics);
-    this.#meters.halted.set(0);
-    this.#meters.deleteDelay.set(config.deleteDelayMs / 1000);
-    this.#marker = { bucket: deps.bucket, logger: deps.logger, meters: this.#meters, now: () => clock.now() };
+    this.#clock = clock;
+    const meters = compactMeters(deps.metrics);
+    this.#meters = meters;
+    meters.halted.set(0);
+    meters.deleteDelay.set(config.deleteDelayMs / 1000);
+    this.#activity = new Activity(now);
+    this.#marker = { bucket: deps.bucket, logger: deps.logger, meters, now, guard: deps.lease ?? noGuard };
+    const { mergeThreads: threads = noMergeThreads } = deps;
+    this.#groups = new GroupCompactor({ marker: this.#marker, threads, activity: this.#activity }, config);
+    const blocked = (): ReadonlyMap<string, string> => this.#groups.blocked;
+    this.#watch = new BucketWatch({ activity: this.#activity, meters, now, blocked }, config);
+    if (config.downsample === undefined) return;
+    const { metrics, downsampleThreads = noThreads } = deps;
+    const sync = (request: RequestContext): Promise<BucketState> => this.#sync(request);
+    const foundDamaged: DownsamplerDeps['foundDamaged'] = (found) => this.#activity.foundDamaged(found);
+    const downsamplerDeps = { marker: this.#marker, threads: downsampleThreads, metrics, sync, foundDamaged };
+    this.#downsampler = new Downsampler(downsamplerDeps, config.downsample);
+  }
+
+  /** What is known of the bucket, and of what is left to do in it. */
+  get watch(): BucketWatch {
+    return this.#watch;
+  }
+
+  /** What is wrong, in words; undefined while all is well. */
+  get problem(): string | undefined {
+    return this.#activity.problem;
   }
 
   /**
    * One whole pass. Everything that can be done is done; then what failed is thrown as one: nothing is lost by it, and the
-   * next pass tries again.
+   * next pass tries again. After a halt (isHalt) there must be no next one.
    */
-  async pass(signal: AbortSignal): Promise<void> {
-    const request = backgroundRequest(signal);
+  async pass(parent: AbortSignal): Promise<void> {
+    const pass = linked(parent);
+    this.#pass = pass;
     const failures: unknown[] = [];
-    this.#blocked.clear();
-    this.#quarantined.clear();
+    this.#groups.beginPass();
+    this.#activity.beginPass();
+    let thrown: unknown;
     try {
-      await this.#compactAll(request, failures);
-      await this.#attempt(failures, signal, 'apply retention', () => this.retain(request));
-      await this.#attempt(failures, signal, 'clean', () => this.clean(request));
+      await this.#deps.lease?.acquire(backgroundRequest(pass.signal));
+      await this.#steps(backgroundRequest(pass.signal), failures);
+      if (failures.length > 0) thrown = collect(failures);
+    } catch (failure) {
+      thrown = failure;
     } finally {
-      this.#meters.blockedGroups.set(this.#blocked.size);
-      if (failures.length > 0) this.#meters.retries.inc();
+      this.#pass = undefined;
+      pass.release();
     }
-    if (failures.length > 0) throw collect(failures);
-    this.#meters.iterations.inc();
+    this.#meters.blockedGroups.set(this.#groups.blocked.size);
+    this.#activity.endPass(thrown === undefined ? '' : messageOf(thrown), this.#watch.hasWork);
+    if (isHalt(thrown)) {
+      this.#meters.halted.set(1);
+      this.#activity.halt(messageOf(thrown));
+    }
+    this.#watch.show();
+    if (thrown === undefined) {
+      this.#meters.iterations.inc();
+      return;
+    }
+    this.#meters.retries.inc();
+    throw thrown;
+  }
+
+  /** Keeps the lease as long as it is held, until the signal aborts; a pass whose lease is lost is stopped. */
+  async keepLease(signal: AbortSignal): Promise<void> {
+    const { lease, logger } = this.#deps;
+    if (lease === undefined) return;
+    for (;;) {
+      try {
+        await this.#clock.sleep(lease.renewMs, signal);
+        if (lease.isHeld) await lease.renew(backgroundRequest(signal));
+      } catch (thrown) {
+        if (signal.aborted) return;
+        logger.error('the lease of the bucket could not be renewed', { err: messageOf(thrown) });
+        if (kindOf(thrown) === 'conflict') this.#pass?.abort(thrown);
+      }
+    }
+  }
+
+  /** Lets another compactor start at once. */
+  async release(): Promise<void> {
+    await this.#deps.lease?.release(backgroundRequest(AbortSignal.timeout(RELEASE_MS)));
   }
 
   /** Deletes what is marked long enough, and old partial uploads. Once more than the delay has passed, nothing is left. */
   async clean(request: RequestContext): Promise<void> {
     const state = await this.#sync(request);
+    this.#watch.see(state);
     await this.#deleteMarked(request, state);
     const due = await duePartials(request, this.#marker, state.partial.keys(), this.#config.deleteDelayMs);
     await deleteBlocks(request, this.#marker, due, 'upload that never ended');
   }
 
-  /** Only the partial uploads: what is safe while a pass is at work. */
+  /** Only the partial uploads: what is safe while a pass is at work. Does nothing while another compactor is at it. */
   async cleanPartials(request: RequestContext): Promise<void> {
+    if (this.#deps.lease?.isHeld === false) return;
     const { partial } = await this.#sync(request);
     const due = await duePartials(request, this.#marker, partial.keys(), this.#config.deleteDelayMs);
     await deleteBlocks(request, this.#marker, due, 'upload that never ended');
@@ -113,30 +186,32 @@ export class Compactor {
 
   /** Works out what is left to do and shows it. */
   async showProgress(request: RequestContext): Promise<void> {
-    const state = await this.#sync(request);
-    const { compactions } = outlook(state, this.#config.planner);
-    const blocks = compactions.flatMap(({ plan }) => plan.blocks);
-    this.#meters.todoCompactions.set(compactions.length);
-    this.#meters.todoBlocks.set(blocks.length);
-    this.#meters.todoBytes.set(blocks.reduce((sum, block) => sum + recordedSize(block), 0));
-    const expired = expiredBlocks(state.metas.values(), this.#config.retention, this.#marker.now());
-    this.#meters.todoDeletions.set(expired.length);
+    this.#watch.see(await this.#sync(request));
+  }
+
+  async #steps(request: RequestContext, failures: unknown[]): Promise<void> {
+    const { signal } = request;
+    await this.#compactAll(request, failures);
+    await this.#attempt(failures, signal, 'downsample', async () => this.#downsampler?.pass(request, failures));
+    await this.#attempt(failures, signal, 'apply retention', () => this.retain(request));
+    await this.#attempt(failures, signal, 'clean', () => this.clean(request));
   }
 
   /** Rounds, until no group has anything left to do. */
   async #compactAll(request: RequestContext, failures: unknown[]): Promise<void> {
     for (;;) {
       const state = await this.#sync(request);
+      this.#watch.see(state);
       await this.#attempt(failures, request.signal, 'delete', () => this.#deleteMarked(request, state));
       await this.#attempt(failures, request.signal, 'collect garbage', () => this.#collectGarbage(request, state));
       await this.#removeScratch(groupBlocks(state.metas.values()));
       let hasCompacted = false;
       const work = async (group: BlockGroup, signal: AbortSignal): Promise<void> => {
-        const outcome = await this.#runGroup({ ...request, signal }, group, state, failures);
+        const outcome = await this.#groups.run({ ...request, signal }, group, state, failures);
         if (outcome === 'compacted') hasCompacted = true;
       };
       const groups = groupBlocks(state.metas.values()).filter(({ id, blocks }) => {
-        return blocks.length > 1 && !this.#blocked.has(id);
+        return blocks.length > 1 && !this.#groups.blocked.has(id);
       });
       await forEachParallel(groups, this.#config.concurrency, work, request.signal);
       if (!hasCompacted) return;
@@ -150,113 +225,6 @@ export class Compactor {
     await mkdir(workDir, { recursive: true });
     for (const name of await readdir(workDir)) {
       if (!kept.has(name)) await rm(join(workDir, name), { recursive: true, force: true });
-    }
-  }
-
-  /** One compaction of one group. Throws only when everything is to stop. */
-  async #runGroup(
-    request: RequestContext,
-    group: BlockGroup,
-    state: BucketState,
-    failures: unknown[],
-  ): Promise<GroupOutcome> {
-    const resolution = String(group.resolutionMs);
-    this.#meters.runsStarted.inc({ resolution });
-    try {
-      const outcome = await this.#compactGroup(request, group, state);
-      this.#meters.runsCompleted.inc({ resolution });
-      return outcome;
-    } catch (thrown) {
-      if (request.signal.aborted) throw thrown;
-      const failure = during(`group ${group.id} ${group.labels}`, thrown);
-      this.#blocked.set(group.id, failure);
-      failures.push(failure);
-      this.#deps.logger.error('group could not be compacted, all others go on', {
-        group: group.id,
-        err: messageOf(failure),
-        kind: kindOf(failure),
-      });
-      // With its broken block out of the way the rest of the group may go on.
-      if (!(await this.#quarantine(request, thrown, failures))) return 'blocked';
-      this.#blocked.delete(group.id);
-      return 'compacted';
-    }
-  }
-
-  async #compactGroup(request: RequestContext, group: BlockGroup, state: BucketState): Promise<GroupOutcome> {
-    const { planner, run } = this.#config;
-    const sizes = await this.#indexSizes(request, group);
-    const plan = planGroup(
-      {
-        blocks: group.blocks,
-        excluded: new Set(state.noCompactMarks.keys()),
-        indexSizeBytes: ({ ulid }) => sizes.get(ulid) ?? 0,
-      },
-      planner,
-    );
-    for (const exclusion of plan.exclusions) await markNoCompact(request, this.#marker, exclusion.ulid, exclusion);
-    if (plan.forbiddenOverlap.length > 0) {
-      const ulids = plan.forbiddenOverlap.map(({ ulid }) => ulid).join(', ');
-      throw new Fault('conflict', `blocks ${ulids} overlap, and merging overlaps is not enabled`);
-    }
-    if (plan.blocks.length < 2) return 'idle';
-    const resolution = String(group.resolutionMs);
-    this.#meters.compactions.inc({ resolution });
-    if (plan.isVertical) this.#meters.verticals.inc({ resolution });
-    try {
-      try {
-        await runPlan(request, this.#marker, group, plan, run);
-      } catch (thrown) {
-        if (request.signal.aborted || kindOf(thrown) !== 'corrupt') throw thrown;
-        // It may be our copy that is broken and not the block: what is fetched anew decides.
-        await rm(join(run.workDir, group.id), { recursive: true, force: true });
-        await runPlan(request, this.#marker, group, plan, run);
-      }
-    } catch (thrown) {
-      this.#meters.compactionFailures.inc({ resolution });
-      throw thrown;
-    }
-    return 'compacted';
-  }
-
-  /** Sizes of indexes; where meta.json records none the bucket is asked. */
-  async #indexSizes(request: RequestContext, group: BlockGroup): Promise<ReadonlyMap<string, number>> {
-    const sizes = new Map<string, number>();
-    for (const block of group.blocks) {
-      let size = recordedIndexSize(block);
-      if (size === 0) size = await this.#remoteSize(request, `${block.ulid}/index`);
-      sizes.set(block.ulid, size);
-    }
-    return sizes;
-  }
-
-  /** 0 for what is not there: a block without an index is found out when it is downloaded. */
-  async #remoteSize(request: RequestContext, name: string): Promise<number> {
-    try {
-      return (await this.#deps.bucket.attributes(request, name)).sizeBytes;
-    } catch (thrown) {
-      if (kindOf(thrown) === 'not-found') return 0;
-      throw thrown;
-    }
-  }
-
-  /** Marks the block that a failure lies in no-compact; false when it lies in none. */
-  async #quarantine(request: RequestContext, thrown: unknown, failures: unknown[]): Promise<boolean> {
-    if (!(thrown instanceof Fault)) return false;
-    const { block, reason } = thrown.facts;
-    const isBroken = thrown.kind === 'corrupt' || thrown.kind === 'not-found' || thrown.kind === 'unsupported';
-    if (typeof block !== 'string' || !isBroken || this.#quarantined.has(block)) return false;
-    this.#quarantined.add(block);
-    try {
-      // A block that somebody deleted meanwhile is not broken.
-      if (!(await this.#deps.bucket.exists(request, metaName(block)))) return true;
-      const word = typeof reason === 'string' ? reason : DAMAGED_REASON;
-      await markNoCompact(request, this.#marker, block, { reason: word, details: messageOf(thrown) });
-      return true;
-    } catch (failure) {
-      if (request.signal.aborted) throw failure;
-      failures.push(during(`mark block ${block} no-compact`, failure));
-      return false;
     }
   }
 
@@ -282,7 +250,10 @@ export class Compactor {
 
   #sync(request: RequestContext): Promise<BucketState> {
     const sync = this.#lastSync.then(() => syncBucket(request, this.#deps.syncer));
-    this.#lastSync = sync.catch(() => {}); // Whoever asked for it hears of the failure.
+    this.#lastSync = sync.then(
+      () => this.#activity.sign(),
+      () => {},
+    ); // Whoever asked for it hears of the failure.
     return sync;
   }
 

@@ -2,6 +2,7 @@
 
 import type { OfflineDedupFunc } from '../block/dedup-chunks.ts';
 import type { HashFunc } from '../block/upload.ts';
+import type { DamagedBlockPolicy } from './quarantine.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -41,15 +42,38 @@ export interface RunConfig {
   readonly acceptsMalformedIndex: boolean;
 }
 
+export interface DownsampleConfig {
+  /** Blocks are worked on below it, a directory for each. */
+  readonly workDir: string;
+  /** Blocks at work at once. */
+  readonly concurrency: number;
+  /** Files of a block moved at once. */
+  readonly fileConcurrency: number;
+  readonly hashFunc: HashFunc;
+  /** Labels out of order inside of series are no defect then. */
+  readonly acceptsMalformedIndex: boolean;
+  readonly damagedBlocks: DamagedBlockPolicy;
+}
+
 export interface CompactorConfig {
   readonly planner: PlannerConfig;
   readonly run: RunConfig;
+  /** Undefined: nothing is downsampled. */
+  readonly downsample: DownsampleConfig | undefined;
   readonly retention: RetentionConfig;
   /** From a deletion mark to the deletion, ms. */
   readonly deleteDelayMs: number;
   /** Groups at work at once. */
   readonly concurrency: number;
+  readonly damagedBlocks: DamagedBlockPolicy;
+  /** The first failure that no later try may cure stops everything. */
+  readonly haltsOnError: boolean;
+  /** Except for blocks with chunks out of order, which are then marked no-compact. */
+  readonly skipsOutOfOrder: boolean;
 }
+
+/** What becomes of failures unless somebody says otherwise: the block they lie in is marked, everything else goes on. */
+export const defaultFailurePolicy = { damagedBlocks: 'mark', haltsOnError: false, skipsOutOfOrder: false } as const;
 
 /** For tools that only retain and clean: nothing is compacted with it. */
 export function cleaningConfig(
@@ -67,8 +91,10 @@ export function cleaningConfig(
       hashFunc: '',
       acceptsMalformedIndex: false,
     },
+    downsample: undefined,
     retention,
     deleteDelayMs,
     concurrency: 1,
+    ...defaultFailurePolicy,
   };
 }

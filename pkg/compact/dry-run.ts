@@ -4,6 +4,7 @@ import type { BlockMeta } from '../block/meta.ts';
 import { printRfc3339 } from '../model/time.ts';
 import { dueDeletions } from './cleaner.ts';
 import type { CompactorConfig } from './config.ts';
+import { describeDownsampling } from './downsampler.ts';
 import { outlook, recordedSize } from './progress.ts';
 import { expiredBlocks } from './retention.ts';
 import type { BucketState } from './syncer.ts';
@@ -24,7 +25,7 @@ export function describePass(
   for (const ulid of state.duplicates) {
     if (!state.deletionMarks.has(ulid)) lines.push(`mark for deletion ${ulid}: its samples are all in another block`);
   }
-  const { compactions, exclusions, forbiddenOverlaps } = outlook(state, config.planner);
+  const { compactions, exclusions, blocks, forbiddenOverlaps } = outlook(state, config.planner);
   for (const { ulid, reason, details } of exclusions) lines.push(`mark no-compact ${ulid}: ${reason}, ${details}`);
   for (const { groupId, blocks } of forbiddenOverlaps) {
     lines.push(`leave alone ${groupId}: blocks overlap and merging overlaps is not enabled: ${names(blocks)}`);
@@ -38,6 +39,7 @@ export function describePass(
       `${what} ${groupId} ${printRfc3339(start)} - ${printRfc3339(end)}, ${bytes} bytes: ${names(plan.blocks)}`,
     );
   }
+  if (config.downsample !== undefined) lines.push(...describeDownsampling(blocks, state.noDownsampleMarks));
   for (const { ulid, details } of expiredBlocks(state.metas.values(), config.retention, nowMs)) {
     if (!state.deletionMarks.has(ulid)) lines.push(`mark for deletion ${ulid}: ${details}`);
   }

@@ -1,24 +1,31 @@
 // One plan from download to upload. The sources are marked only when the merger is in the bucket, whole; before that a
 // crash leaves nothing but files here and a partial upload there, after it the merger replaces its sources by naming them.
 
-import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachParallel } from '../async/parallel.ts';
 import type { RequestContext } from '../async/request.ts';
-import { overlapRule } from '../block/dedup-chunks.ts';
 import { downloadBlock } from '../block/download.ts';
 import { META_FILE, metaName, objectName } from '../block/layout.ts';
 import { type BlockMeta, emptyThanos, printMeta } from '../block/meta.ts';
 import { blockFiles, segmentFilesOf, uploadBlock } from '../block/upload.ts';
 import { during, Fault } from '../errors/fault.ts';
 import { newUlid } from '../model/ulid.ts';
-import { mergeBlocks } from '../tsdb/merge-blocks.ts';
+import type { Bucket } from '../objstore/bucket.ts';
 import type { RunConfig } from './config.ts';
+import { DiskSpace } from './disk-space.ts';
 import type { BlockGroup } from './grouper.ts';
 import { type MarkerDeps, markForDeletion } from './marker.ts';
+import type { MergeThreads } from './merge-threads.ts';
 import type { Plan } from './planner.ts';
 import { recordedSize } from './progress.ts';
-import { type OpenSource, openSource, verifyMerger } from './verify.ts';
+
+export interface RunDeps extends MarkerDeps {
+  readonly threads: MergeThreads;
+  readonly space: DiskSpace;
+  /** Called after each step, as a sign of life. */
+  readonly onStep: () => void;
+}
 
 /**
  * Carries out a plan and gives the identifier of the merger; undefined when the sources held no sample, in which case they
@@ -27,7 +34,7 @@ import { type OpenSource, openSource, verifyMerger } from './verify.ts';
  */
 export async function runPlan(
   request: RequestContext,
-  deps: MarkerDeps,
+  deps: RunDeps,
   group: BlockGroup,
   plan: Plan,
   config: RunConfig,
@@ -36,19 +43,43 @@ export async function runPlan(
   const directory = join(config.workDir, group.id);
   await mkdir(directory, { recursive: true });
   await removeAllBut(directory, new Set(plan.blocks.map(({ ulid }) => ulid)));
-  await checkSpace(directory, plan.blocks);
+  const diskBytes = await neededBytes(request, deps.bucket, plan.blocks);
+  const release = await deps.space.reserve(directory, diskBytes);
+  deps.logger.info('compaction begins', {
+    group: group.id,
+    blocks: plan.blocks.map(({ ulid }) => ulid).join(','),
+    overlap: plan.isVertical,
+    diskBytes,
+  });
+  try {
+    return await runInSpace(request, deps, directory, group, plan, config);
+  } finally {
+    release();
+  }
+}
 
+async function runInSpace(
+  request: RequestContext,
+  deps: RunDeps,
+  directory: string,
+  group: BlockGroup,
+  plan: Plan,
+  config: RunConfig,
+): Promise<string | undefined> {
   const fetch = async ({ ulid }: BlockMeta, signal: AbortSignal): Promise<void> => {
     await downloadBlock({ ...request, signal }, deps.bucket, ulid, join(directory, ulid), config.fileConcurrency);
+    deps.onStep();
   };
   await forEachParallel(plan.blocks, config.blockConcurrency, fetch, request.signal);
-  const meta = await mergeSources(request, directory, group, plan, config);
+  const meta = await mergePlan(request, deps.threads, directory, group, plan, config);
+  deps.onStep();
   if (meta === undefined) {
     for (const { ulid } of plan.blocks) {
       await markForDeletion(request, deps, ulid, { reason: 'empty-block', details: 'block without samples' });
     }
   } else {
     await publish(request, deps, join(directory, meta.ulid), meta, config);
+    deps.onStep();
     deps.logger.info('blocks are compacted', {
       group: group.id,
       block: meta.ulid,
@@ -84,55 +115,67 @@ async function removeAllBut(directory: string, kept: ReadonlySet<string>): Promi
   }
 }
 
-/** The sources and a merger of about their size must fit. */
-async function checkSpace(directory: string, blocks: readonly BlockMeta[]): Promise<void> {
-  const needed = 2 * blocks.reduce((sum, block) => sum + recordedSize(block), 0);
-  const { bavail, bsize } = await statfs(directory);
-  const free = bavail * bsize;
-  if (needed <= free) return;
-  throw new Fault('limit', `the compaction needs ${needed} bytes of disk in ${directory}, ${free} are free`);
+/** The sources and a block of about their size must fit. */
+async function neededBytes(request: RequestContext, bucket: Bucket, blocks: readonly BlockMeta[]): Promise<number> {
+  let sum = 0;
+  for (const block of blocks) {
+    const recorded = recordedSize(block);
+    if (recorded > 0) {
+      sum += recorded;
+      continue;
+    }
+    // Old metas list no files.
+    for await (const { attributes } of bucket.list(request, block.ulid, { recursive: true, attributes: true })) {
+      sum += attributes?.sizeBytes ?? 0;
+    }
+  }
+  return 2 * sum;
 }
 
-async function mergeSources(
+/** `limit` when the work on these blocks would not fit right now. */
+export async function checkSpace(
   request: RequestContext,
+  bucket: Bucket,
+  directory: string,
+  blocks: readonly BlockMeta[],
+): Promise<void> {
+  const release = await new DiskSpace().reserve(directory, await neededBytes(request, bucket, blocks));
+  release();
+}
+
+async function mergePlan(
+  request: RequestContext,
+  threads: MergeThreads,
   directory: string,
   group: BlockGroup,
   plan: Plan,
   config: RunConfig,
 ): Promise<BlockMeta | undefined> {
-  const sources: OpenSource[] = [];
-  try {
-    for (const { ulid } of plan.blocks) {
-      sources.push(openSource(join(directory, ulid), ulid, config.acceptsMalformedIndex));
-    }
-    const ulid = newUlid();
-    const mergeOverlaps = overlapRule(config.dedupFunc);
-    const blocks = sources.map(({ block }) => block);
-    const merged = await mergeBlocks(directory, blocks, { ulid, mergeOverlaps, signal: request.signal });
-    if (merged === undefined) return undefined;
-    const isLossless = !plan.isVertical && sources.every(({ isWhole }) => isWhole);
-    const path = join(directory, ulid);
-    const health = verifyMerger(path, merged.stats, plan.blocks, isLossless);
-    const { others: _others, ...base } = merged;
-    const meta: BlockMeta = {
-      ...base,
-      thanos: {
-        ...emptyThanos,
-        version: 1,
-        labels: group.labels,
-        resolutionMs: group.resolutionMs,
-        source: 'compactor',
-        segmentFiles: segmentFilesOf(await blockFiles(path, '')),
-        seriesMaxSizeBytes: health.seriesMaxSizeBytes,
-        chunkMaxSizeBytes: health.chunkMaxSizeBytes,
-        extensions: sharedExtensions(group.blocks),
-      },
-    };
-    await writeFile(join(path, META_FILE), printMeta(meta));
-    return meta;
-  } finally {
-    for (const { block } of sources) block.close();
-  }
+  const { dedupFunc, acceptsMalformedIndex } = config;
+  const ulid = newUlid();
+  const sources = plan.blocks.map((block) => block.ulid);
+  const { isVertical } = plan;
+  const job = { directory, sources, ulid, isVertical, dedupFunc, acceptsMalformedIndex };
+  const result = await threads.run(request.signal, job);
+  if (result === undefined) return undefined;
+  const path = join(directory, ulid);
+  const { others: _others, ...base } = result.meta;
+  const meta: BlockMeta = {
+    ...base,
+    thanos: {
+      ...emptyThanos,
+      version: 1,
+      labels: group.labels,
+      resolutionMs: group.resolutionMs,
+      source: 'compactor',
+      segmentFiles: segmentFilesOf(await blockFiles(path, '')),
+      seriesMaxSizeBytes: result.health.seriesMaxSizeBytes,
+      chunkMaxSizeBytes: result.health.chunkMaxSizeBytes,
+      extensions: sharedExtensions(group.blocks),
+    },
+  };
+  await writeFile(join(path, META_FILE), printMeta(meta));
+  return meta;
 }
 
 /** The keys that all blocks with extensions have, with the values of the oldest; undefined when there are none. */
@@ -146,15 +189,17 @@ export function sharedExtensions(blocks: readonly BlockMeta[]): unknown {
   return shared.length === 0 ? undefined : Object.fromEntries(shared);
 }
 
-/** Uploads the merger and makes sure that it is there: every file, in its size, and meta.json. */
-async function publish(
+/** Uploads a block that was made and makes sure that it is there: every file, in its size, and meta.json. */
+export async function publish(
   request: RequestContext,
   deps: MarkerDeps,
   directory: string,
   meta: BlockMeta,
-  config: RunConfig,
+  config: Pick<RunConfig, 'fileConcurrency' | 'hashFunc'>,
 ): Promise<void> {
-  const { bucket } = deps;
+  const { bucket, guard } = deps;
+  // Whoever has taken over the bucket makes this block too: one of them is enough.
+  await guard.ensure(request);
   const { ulid } = meta;
   const { fileConcurrency: concurrency, hashFunc } = config;
   await uploadBlock(request, bucket, directory, { concurrency, hashFunc, nowMs: deps.now() });

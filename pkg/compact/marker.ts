@@ -4,6 +4,7 @@ import type { RequestContext } from '../async/request.ts';
 import { newMark, writeMark } from '../block/marks.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Guard } from './lease.ts';
 import type { CompactMeters } from './meters.ts';
 
 export interface MarkerDeps {
@@ -11,6 +12,8 @@ export interface MarkerDeps {
   readonly logger: Logger;
   readonly meters: CompactMeters;
   readonly now: () => number;
+  /** Asked before each change of the bucket. */
+  readonly guard: Guard;
 }
 
 /** Marks a block to be deleted after the delay. `reason` is a word for the metrics. */
@@ -21,6 +24,7 @@ export async function markForDeletion(
   why: { readonly reason: string; readonly details: string },
 ): Promise<void> {
   const mark = newMark('deletion', ulid, { details: why.details, nowMs: deps.now() });
+  await deps.guard.ensure(request);
   if (!(await writeMark(request, deps, mark))) return;
   deps.meters.markedForDeletion(why.reason);
   deps.logger.info('block is marked for deletion', { block: ulid, why: why.details });
@@ -34,7 +38,22 @@ export async function markNoCompact(
   why: { readonly reason: string; readonly details: string },
 ): Promise<void> {
   const mark = newMark('no-compact', ulid, { ...why, nowMs: deps.now() });
+  await deps.guard.ensure(request);
   if (!(await writeMark(request, deps, mark))) return;
   deps.meters.markedNoCompact(why.reason);
   deps.logger.warn('block is marked not to be compacted', { block: ulid, reason: why.reason, why: why.details });
+}
+
+/** Marks a block not to be downsampled. */
+export async function markNoDownsample(
+  request: RequestContext,
+  deps: MarkerDeps,
+  ulid: string,
+  why: { readonly reason: string; readonly details: string },
+): Promise<void> {
+  const mark = newMark('no-downsample', ulid, { ...why, nowMs: deps.now() });
+  await deps.guard.ensure(request);
+  if (!(await writeMark(request, deps, mark))) return;
+  deps.meters.markedNoDownsample(why.reason);
+  deps.logger.warn('block is marked not to be downsampled', { block: ulid, reason: why.reason, why: why.details });
 }

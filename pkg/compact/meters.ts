@@ -5,6 +5,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 /** What blocks are marked for, as the label `marker` has it. */
 const DELETION = 'deletion-mark.json';
 const NO_COMPACT = 'no-compact-mark.json';
+const NO_DOWNSAMPLE = 'no-downsample-mark.json';
 
 export type CompactMeters = ReturnType<typeof compactMeters>;
 
@@ -18,7 +19,7 @@ export function compactMeters(metrics: Metrics) {
   ]);
   const markedForDeletion = metrics.counter(`${name}_blocks_marked_for_deletion_total`, 'Blocks marked for deletion.');
   return {
-    halted: metrics.gauge(`${name}_halted`, 'Always 0: a failure is told, and everything else goes on.'),
+    halted: metrics.gauge(`${name}_halted`, '1 after a halt, for which --debug.halt-on-error has to be given.'),
     iterations: metrics.counter(`${name}_iterations_total`, 'Passes over the bucket that ended without a failure.'),
     retries: metrics.counter(`${name}_retries_total`, 'Passes that failed and are tried again.'),
     compactions: metrics.counter(`${group}_compactions_total`, 'Compactions tried.', resolution),
@@ -37,8 +38,24 @@ export function compactMeters(metrics: Metrics) {
     cleanFailures: metrics.counter(`${name}_block_cleanup_failures_total`, 'Deletions of blocks that failed.'),
     todoCompactions: metrics.gauge(`${name}_todo_compactions`, 'Compactions left to do.'),
     todoBlocks: metrics.gauge(`${name}_todo_compaction_blocks`, 'Blocks that will go into them.'),
+    todoDownsamples: metrics.gauge(`${name}_todo_downsample_blocks`, 'Blocks that are to be downsampled.'),
     todoDeletions: metrics.gauge(`${name}_todo_deletion_blocks`, 'Blocks past their retention.'),
     todoBytes: metrics.gauge('tributary_compact_todo_bytes', 'Bytes that the compactions left to do will read.'),
+    groupBlocks: metrics.gauge('tributary_compact_group_todo_blocks', 'Blocks that are to be compacted, by group.', [
+      'group',
+    ]),
+    groupBytes: metrics.gauge('tributary_compact_group_todo_bytes', 'Bytes that are to be compacted, by group.', [
+      'group',
+    ]),
+    throughput: metrics.gauge(
+      'tributary_compact_bytes_per_second',
+      'Bytes compacted for each second of the last compactions; 0 before the first.',
+    ),
+    estimatedEnd: metrics.gauge(
+      'tributary_compact_estimated_finish_timestamp_seconds',
+      'When what is left will have been compacted at that speed; 0 when nothing is left or nothing is known.',
+    ),
+    healthy: metrics.gauge('tributary_compact_healthy', '0 when nothing gets on although there is something to do.'),
     blockedGroups: metrics.gauge('tributary_compact_blocked_groups', 'Groups whose last compaction failed.'),
     deleteDelay: metrics.gauge('thanos_delete_delay_seconds', 'From a deletion mark to the deletion.'),
     /** `reason` is a word, '' for none. */
@@ -48,6 +65,9 @@ export function compactMeters(metrics: Metrics) {
     },
     markedNoCompact(reason: string): void {
       marked.inc({ marker: NO_COMPACT, reason });
+    },
+    markedNoDownsample(reason: string): void {
+      marked.inc({ marker: NO_DOWNSAMPLE, reason });
     },
   };
 }

@@ -16,6 +16,8 @@ export interface PlannedCompaction {
 export interface Outlook {
   readonly compactions: readonly PlannedCompaction[];
   readonly exclusions: readonly BlockExclusion[];
+  /** What there will be when all of it is done: blocks of today, and results of compactions. */
+  readonly blocks: readonly BlockMeta[];
   /** Groups that are left alone because their blocks overlap. */
   readonly forbiddenOverlaps: readonly { readonly groupId: string; readonly blocks: readonly BlockMeta[] }[];
 }
@@ -27,6 +29,7 @@ const MOST_PLANS = 100_000;
 export function outlook(state: BucketState, config: PlannerConfig): Outlook {
   const compactions: PlannedCompaction[] = [];
   const exclusions: BlockExclusion[] = [];
+  const remaining: BlockMeta[] = [];
   const forbiddenOverlaps: { groupId: string; blocks: readonly BlockMeta[] }[] = [];
   for (const group of groupBlocks(state.metas.values())) {
     let blocks = group.blocks;
@@ -43,8 +46,9 @@ export function outlook(state: BucketState, config: PlannerConfig): Outlook {
       const taken = new Set(plan.blocks);
       blocks = [...blocks.filter((block) => !taken.has(block)), mergedMeta(plan.blocks)].sort(byStart);
     }
+    remaining.push(...blocks);
   }
-  return { compactions, exclusions, forbiddenOverlaps };
+  return { compactions, exclusions, blocks: remaining, forbiddenOverlaps };
 }
 
 /** What meta.json records of the size of the index; 0 when it does not. */

@@ -6,6 +6,7 @@ import { messageOf } from '../errors/fault.ts';
 import type { Component, Host } from '../lifecycle/component.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Compactor } from './compactor.ts';
+import { isHalt } from './group-compactor.ts';
 
 export interface CompactorServiceDeps {
   readonly compactor: Compactor;
@@ -13,6 +14,8 @@ export interface CompactorServiceDeps {
   readonly clock?: Clock;
   /** Called at the end of a single pass. */
   readonly onDone: () => void;
+  /** Told again and again what is wrong; undefined while nothing is. */
+  readonly onHealth?: (problem: string | undefined) => void;
 }
 
 export interface CompactorServiceConfig {
@@ -24,6 +27,8 @@ export interface CompactorServiceConfig {
   /** 0 = no progress is worked out. */
   readonly progressIntervalMs: number;
 }
+
+const HEALTH_MS = 5_000;
 
 export class CompactorService implements Component {
   readonly name = 'compactor';
@@ -38,6 +43,7 @@ export class CompactorService implements Component {
   async start(host: Host): Promise<void> {
     const { compactor, onDone } = this.#deps;
     const { waits, waitIntervalMs, cleanupIntervalMs, progressIntervalMs } = this.#config;
+    host.spawn('lease', (signal) => compactor.keepLease(signal));
     if (!waits) {
       host.spawn('pass', async (signal) => {
         await compactor.pass(signal);
@@ -46,6 +52,7 @@ export class CompactorService implements Component {
       return;
     }
     host.spawn('passes', (signal) => this.#repeat('pass', waitIntervalMs, signal, () => compactor.pass(signal)));
+    host.spawn('health', (signal) => this.#repeat('health', HEALTH_MS, signal, async () => this.#showHealth()));
     const request = backgroundRequest(host.signal);
     if (cleanupIntervalMs > 0) {
       const clean = () => compactor.cleanPartials(request);
@@ -58,7 +65,15 @@ export class CompactorService implements Component {
   }
 
   /** The signal has aborted by then; the group waits for what is in hand. */
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    await this.#deps.compactor.release();
+  }
+
+  #showHealth(): void {
+    const { compactor, onHealth } = this.#deps;
+    compactor.watch.show();
+    onHealth?.(compactor.problem);
+  }
 
   async #repeat(what: string, intervalMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     const { logger, clock = systemClock } = this.#deps;
@@ -67,6 +82,10 @@ export class CompactorService implements Component {
         await work();
       } catch (thrown) {
         if (signal.aborted) return;
+        if (isHalt(thrown)) {
+          logger.error('halted: nothing is done any more until this is looked at', { err: messageOf(thrown) });
+          return;
+        }
         logger.error(`${what} failed, the next one follows`, { err: messageOf(thrown) });
       }
       if (signal.aborted) return;

@@ -12,6 +12,7 @@ export interface SyncerDeps {
   readonly duplicates: { readonly duplicates: readonly string[] };
   readonly deletionMarks: { readonly marks: ReadonlyMap<string, Mark> };
   readonly noCompactMarks: { readonly marks: ReadonlyMap<string, Mark> };
+  readonly noDownsampleMarks: { readonly marks: ReadonlyMap<string, Mark> };
 }
 
 /** The bucket at one moment. */
@@ -23,6 +24,8 @@ export interface BucketState {
   /** Also of blocks that are not among the metas any more. */
   readonly deletionMarks: ReadonlyMap<string, Mark>;
   readonly noCompactMarks: ReadonlyMap<string, Mark>;
+  /** Of blocks that could be downsampled. */
+  readonly noDownsampleMarks: ReadonlyMap<string, Mark>;
   /** Blocks without a meta.json that can be used, with why. */
   readonly partial: ReadonlyMap<string, Fault>;
 }
@@ -37,5 +40,6 @@ export async function syncBucket(request: RequestContext, deps: SyncerDeps): Pro
     duplicates: deps.duplicates.duplicates,
     deletionMarks: deps.deletionMarks.marks,
     noCompactMarks: deps.noCompactMarks.marks,
+    noDownsampleMarks: deps.noDownsampleMarks.marks,
   };
 }

@@ -6,8 +6,8 @@ import { during, Fault } from '../errors/fault.ts';
 import { Block } from '../tsdb/block.ts';
 import type { BlockStats } from '../tsdb/block-meta.ts';
 import { ChunkView } from '../tsdb/chunks/segment-reader.ts';
-import { SeriesEntry } from '../tsdb/index/series-entry.ts';
-import { storedSampleCount } from '../tsdb/stored-chunk.ts';
+import type { SeriesEntry } from '../tsdb/index/series-entry.ts';
+import { sampleCountAt } from '../tsdb/stored-chunk.ts';
 
 /** Facts of a Fault about one block that must not be compacted: `block` and the word for its mark, `reason`. */
 export const OUT_OF_ORDER_REASON = 'block-index-out-of-order-chunk';
@@ -44,18 +44,28 @@ function reasonOf({ counts }: IndexHealth): string {
 
 /**
  * Walks the index of a merger, reads every chunk with its checksum, and compares the counts with what the merge counted
- * and with the sources, which it must equal when the merge was lossless: a copy. A difference is `internal`: the block must not leave this machine.
+ * and with the sources, which it must equal when the merge was lossless: a copy. Chunks come out with the checksums they
+ * came in with, so a wrong one is looked for in the sources: then it is `corrupt`, with that block among the facts. Any
+ * other difference is `internal`: the block must not leave this machine.
  */
 export function verifyMerger(
   directory: string,
   stats: BlockStats,
-  sources: readonly BlockMeta[],
+  sources: readonly Block[],
   isLossless: boolean,
 ): IndexHealth {
   const block = Block.open(directory);
   try {
-    const health = checkIndex(block);
-    const found = describeDefects(health) ?? countDefects(block, stats, sources, isLossless);
+    const samples = new SampleCounter(block);
+    let health: IndexHealth;
+    try {
+      health = checkIndex(block, (entry) => samples.add(entry));
+    } catch (thrown) {
+      for (const source of sources) checkChunks(source);
+      throw new Fault('internal', `the merger of ${sources.length} blocks cannot be read`, { cause: thrown });
+    }
+    const metas = sources.map(({ meta }) => meta);
+    const found = describeDefects(health) ?? countDefects(samples.count, stats, metas, isLossless);
     if (found !== undefined) throw new Fault('internal', `the merger of ${sources.length} blocks is invalid: ${found}`);
     return health;
   } finally {
@@ -63,13 +73,23 @@ export function verifyMerger(
   }
 }
 
+/** Compares every checksum of a source's chunks. `corrupt` when one differs, with the block and a reason. */
+function checkChunks(block: Block): void {
+  const { ulid } = block.meta;
+  const samples = new SampleCounter(block);
+  try {
+    checkIndex(block, (entry) => samples.add(entry));
+  } catch (thrown) {
+    throw during(`read chunks of block ${ulid}`, thrown, { block: ulid });
+  }
+}
+
 function countDefects(
-  block: Block,
+  counted: number,
   stats: BlockStats,
-  sources: readonly BlockMeta[],
+  sources: readonly Pick<BlockMeta, 'stats'>[],
   isLossless: boolean,
 ): string | undefined {
-  const counted = countSamples(block);
   if (counted !== stats.numSamples) return `its chunks have ${counted} samples, ${stats.numSamples} were written`;
   const sum = (of: (stats: BlockStats) => number) => sources.reduce((total, source) => total + of(source.stats), 0);
   const samples = sum(({ numSamples }) => numSamples);
@@ -82,17 +102,21 @@ function countDefects(
   return undefined;
 }
 
-function countSamples(block: Block): number {
-  const entry = new SeriesEntry();
-  const view = new ChunkView();
-  let count = 0;
-  for (const id of block.index.walk()) {
-    block.index.series(id, entry);
+/** Adds up the samples of a block's chunks, whose checksums are compared on the way. */
+class SampleCounter {
+  count = 0;
+  readonly #block: Block;
+  readonly #view = new ChunkView();
+
+  constructor(block: Block) {
+    this.#block = block;
+  }
+
+  add(entry: SeriesEntry): void {
+    const view = this.#view;
     for (let i = 0; i < entry.chunkCount; i++) {
-      block.chunk(entry, i, view);
-      const data = view.bytes.subarray(view.offset, view.offset + view.length);
-      count += storedSampleCount({ encoding: view.encoding, data });
+      this.#block.chunk(entry, i, view);
+      this.count += sampleCountAt(view.encoding, view.bytes, view.offset, view.length);
     }
   }
-  return count;
 }

@@ -10,6 +10,7 @@ import { TimePartitionFilter } from '../block/filters/time-partition.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { NoDownsampleMarkFilter } from './downsample/no-downsample-marks.ts';
 import type { SyncerDeps } from './syncer.ts';
 
 export interface CompactViewConfig {
@@ -33,6 +34,7 @@ export function compactView(
   const deletionMarks = new DeletionMarkFilter(deps, { delayMs: config.deleteDelayMs / 2, concurrency });
   const duplicates = new DeduplicateFilter();
   const noCompactMarks = new NoCompactMarkFilter(deps, { concurrency });
+  const noDownsampleMarks = new NoDownsampleMarkFilter(deps, { concurrency });
   const filters = [
     ...(minTime === undefined || maxTime === undefined ? [] : [new TimePartitionFilter({ minTime, maxTime })]),
     new ConsistencyDelayFilter({ delayMs: config.consistencyDelayMs }),
@@ -40,7 +42,8 @@ export function compactView(
     new ReplicaLabelsFilter({ replicaLabels: config.replicaLabels }),
     duplicates,
     noCompactMarks,
+    noDownsampleMarks,
   ];
   const fetcher = new MetaFetcher({ ...deps, filters }, { strategy, concurrency, ...(dataDir && { dataDir }) });
-  return { fetcher, duplicates, deletionMarks, noCompactMarks };
+  return { fetcher, duplicates, deletionMarks, noCompactMarks, noDownsampleMarks };
 }

@@ -1,0 +1,8 @@
+// Downsampling on a thread of its own. Whoever asks ends the thread to stop it.
+
+import { serveJobs } from '../../async/worker-pool.ts';
+import { type DownsampleJob, downsampleSource } from './downsample-job.ts';
+
+const never = new AbortController().signal;
+
+serveJobs((job) => downsampleSource(job as DownsampleJob, never));
