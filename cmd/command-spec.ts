@@ -23,6 +23,8 @@ export interface TextSink {
 export interface CommandContext extends CommandIo {
   /** Built from `--log.level` and `--log.format`. */
   readonly logger: Logger;
+  /** The arguments that are no flags, one at least; none unless the command's spec names them. */
+  readonly operands?: readonly string[];
 }
 
 export interface CommandSpec<T extends FlagTable = FlagTable> {
@@ -32,6 +34,8 @@ export interface CommandSpec<T extends FlagTable = FlagTable> {
   readonly summary: string;
   /** The command's own flags, groups included; root flags are added by main. */
   readonly flags: T;
+  /** What stands behind the flags, as the help shows it; commands without take no such arguments. */
+  readonly operands?: string;
   /** Runs until done or told to stop; the exit code. A throw becomes one log line and exit code 1. */
   run(values: CommandValues<T>, context: CommandContext): Promise<number>;
 }

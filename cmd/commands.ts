@@ -26,13 +26,18 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'compact',
-    summary: 'Compaction, replica de-duplication, retention and deletion for the blocks of a bucket.',
+    summary: 'Compaction, replica de-duplication, downsampling, retention and deletion for the blocks of a bucket.',
     load: async () => (await import('./compact.ts')).command,
   },
   {
     name: 'demo',
     summary: 'Everything at once, with demonstration data: a first look.',
     load: async () => (await import('./demo.ts')).command,
+  },
+  {
+    name: 'tools promql-test',
+    summary: 'Run scripts of the PromQL test language and say what passed and failed.',
+    load: async () => (await import('./tools/promql-test.ts')).command,
   },
   {
     name: 'tools bucket ls',
@@ -45,6 +50,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./tools/bucket-inspect.ts')).command,
   },
   {
+    name: 'tools bucket check',
+    summary: 'Try what is needed of a bucket and say which permission or setting is missing.',
+    load: async () => (await import('./tools/bucket-check.ts')).command,
+  },
+  {
+    name: 'tools bucket upload-blocks',
+    summary: 'Upload the blocks of a directory that a bucket does not have, once.',
+    load: async () => (await import('./tools/bucket-upload-blocks.ts')).command,
+  },
+  {
+    name: 'tools bucket replicate',
+    summary: 'Copy the blocks of a bucket to another one, every minute or once.',
+    load: async () => (await import('./tools/bucket-replicate.ts')).command,
+  },
+  {
     name: 'tools bucket mark',
     summary: 'Put a mark on blocks, or take it away.',
     load: async () => (await import('./tools/bucket-mark.ts')).command,
@@ -55,9 +75,29 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./tools/bucket-cleanup.ts')).command,
   },
   {
+    name: 'tools bucket plan',
+    summary: 'Print what a compactor would do with a bucket, when and why.',
+    load: async () => (await import('./tools/bucket-plan.ts')).command,
+  },
+  {
+    name: 'tools bucket verify',
+    summary: 'Look for what can be wrong with the blocks of a bucket, and repair it when told to.',
+    load: async () => (await import('./tools/bucket-verify.ts')).command,
+  },
+  {
     name: 'tools bucket retention',
     summary: 'Mark blocks past their retention for deletion, once.',
     load: async () => (await import('./tools/bucket-retention.ts')).command,
+  },
+  {
+    name: 'tools bucket downsample',
+    summary: 'Downsample the blocks of a bucket, again and again.',
+    load: async () => (await import('./tools/bucket-downsample.ts')).command,
+  },
+  {
+    name: 'tools bucket web',
+    summary: 'Serve a page that shows every block of a bucket.',
+    load: async () => (await import('./tools/bucket-web.ts')).command,
   },
 ];
 

@@ -18,7 +18,7 @@ import { DemoHistory } from './demo/fill.ts';
 import { DEMO_SERIES_COUNT } from './demo/history.ts';
 import { freeAddress, mustBeFree } from './demo/ports.ts';
 import { Program } from './demo/program.ts';
-import { type PlannedProgram, planPrograms } from './demo/programs.ts';
+import { OWN_DATA, type PlannedProgram, planPrograms } from './demo/programs.ts';
 import { findPeer } from './find-peer.ts';
 
 const demoFlags = {
@@ -142,13 +142,14 @@ function welcome(
     start: async () => {
       const lines = [
         '',
-        'Tributary runs. Ask it, in another terminal:',
+        `Tributary runs. Open http://${values['http-address']}/ in a browser, or ask it in another terminal:`,
         `  curl '${api}/query' --data-urlencode 'query=sum by (cluster, job) (up)'`,
         `  curl '${api}/query' --data-urlencode 'query=sum by (handler) (rate(http_requests_total{cluster="demo"}[5m]))'`,
         '  and with dedup=false, to see both replicas:',
         `  curl '${api}/query' --data-urlencode 'query=up{cluster="demo",job="shop"}' --data 'dedup=false'`,
         `Grafana: add a Prometheus data source with the URL http://${values['http-address']}`,
         aboutPrometheus(values, programs),
+        ...(values['prometheus.url'] === undefined ? [OWN_DATA] : []),
         `Data and logs are in ${dataDir}. Ctrl-C stops everything.`,
         '',
       ];
@@ -166,7 +167,7 @@ function aboutPrometheus(values: DemoValues, programs: readonly PlannedProgram[]
   if (programs.some(({ name }) => name.startsWith('prometheus'))) {
     return 'Two replicas of a real Prometheus scrape all this (cluster="local"); their first blocks are in the bucket in two minutes.';
   }
-  return 'No Prometheus was found: this is demonstration data only. --prometheus.url=URL puts a sidecar beside yours.';
+  return 'No Prometheus was found, so nothing is scraped.';
 }
 
 /** What the group tells as it starts and stops is on stdout already, in words for people; trouble is still logged. */

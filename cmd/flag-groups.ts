@@ -42,3 +42,17 @@ export const bucketFlags = {
 export const corsFlags = {
   'web.disable-cors': bool(false, 'Stop sending the permissive CORS headers.'),
 } satisfies FlagTable;
+
+/** The page about blocks, of the commands that have blocks. */
+export const blocksPageFlags = {
+  'web.disable': bool(false, 'Do not serve the page about blocks and its API.'),
+  'bucket-web-label': string('', 'External label by which the page groups blocks; all of them when empty.'),
+  'disable-admin-operations': bool(false, 'Refuse to mark blocks through the page and its API.'),
+} satisfies FlagTable;
+
+/** Where the API and the web page are, and what links to them begin with. */
+export const webPrefixFlags = {
+  'web.route-prefix': string('', 'Prefix of the paths of API and page. What --web.external-prefix says when empty.'),
+  'web.external-prefix': string('', 'Prefix that links and redirects begin with: a path, or a URL whose path counts.'),
+  'web.prefix-header': string('', 'Request header that names the prefix of links, unless --web.external-prefix does.'),
+} satisfies FlagTable;

@@ -9,9 +9,9 @@ import {
   choiceList,
   durationMs,
   goDurationMs,
-  int,
   labelList,
   optionalGoDurationMs,
+  string,
   stringList,
 } from '../pkg/config/flag-kinds.ts';
 import { DnsProvider, endpointMetricPrefixes } from '../pkg/discovery/dns-provider.ts';
@@ -23,26 +23,33 @@ import { Labels } from '../pkg/model/labels.ts';
 import { GrpcClient } from '../pkg/net/grpc/client.ts';
 import { GrpcServer } from '../pkg/net/grpc/server.ts';
 import { endpointSetDefaults } from '../pkg/query/config.ts';
-import { type EndpointClient, EndpointSet, type EndpointSpec } from '../pkg/query/endpoint-set.ts';
+import type { EndpointClient, EndpointSpec } from '../pkg/query/endpoint-details.ts';
+import { EndpointSet } from '../pkg/query/endpoint-set.ts';
 import { QueryEngine } from '../pkg/query/engine.ts';
 import { querierInfo } from '../pkg/query/info.ts';
-import { type QuerierConfig, querierDefaults } from '../pkg/query/querier-config.ts';
+import { plainLanguage, type QuerierConfig, type QueryLanguage, querierDefaults } from '../pkg/query/querier-config.ts';
 import { querierRoutes } from '../pkg/query/routes.ts';
 import { GrpcStoreClient } from '../pkg/store/grpc-client.ts';
 import { storeService } from '../pkg/store/grpc-server.ts';
 import { infoService } from '../pkg/store/info.ts';
 import { proxyDefaults, StoreProxy } from '../pkg/store/proxy.ts';
+import { callTsdbStatistics } from '../pkg/store/tsdb-statistics.ts';
 import type { Metrics } from '../pkg/telemetry/metrics.ts';
+import { type WebPrefix, webPrefix } from '../pkg/ui/prefix.ts';
 import { type CommandValues, defineCommand } from './command-spec.ts';
-import { corsFlags, grpcFlags, httpFlags } from './flag-groups.ts';
-import { flagTexts } from './flag-texts.ts';
+import { corsFlags, grpcFlags, httpFlags, webPrefixFlags } from './flag-groups.ts';
+import { activeQueryFile, queryLimitFlags, queryLimits } from './query-limits.ts';
 import { runCommand, type ServiceDeps } from './run.ts';
-import { buildFacts } from './version.ts';
+import { statusFacts } from './status-facts.ts';
+import { mountWithPage } from './web-page.ts';
 
 const queryFlags = {
   ...httpFlags,
   ...grpcFlags,
   ...corsFlags,
+  ...webPrefixFlags,
+  'web.notice': string('', 'A line shown above every page until it is dismissed.', { isHidden: true }),
+  'web.start-link': string('', 'Query part of the link that the query page opens with.', { isHidden: true }),
   endpoint: addressList('StoreAPI endpoint, host:port or with a dns+, dnssrv+ or dnssrvnoa+ prefix.'),
   'endpoint-strict': addressList('Endpoint that is always asked, also while it does not answer. No DNS prefix.'),
   'endpoint.info-timeout': durationMs('5s', 'Timeout of Info calls and pause between two.', { isHidden: true }),
@@ -52,7 +59,7 @@ const queryFlags = {
   'store.sd-dns-interval': durationMs('30s', 'Pause between two DNS look-ups, and timeout of one.'),
   'dns.servers': stringList([], 'DNS servers to ask instead of those of the system.', { isHidden: true }),
   'query.timeout': durationMs('2m', 'Longest time one query may take.'),
-  'query.max-concurrent': int(20, 'Queries evaluated at once; more wait.'),
+  ...queryLimitFlags,
   'query.lookback-delta': optionalGoDurationMs('How far back an instant selector looks; 5m when not given.'),
   'query.dynamic-lookback-delta': bool(true, 'Look back further where coarse data is allowed.', { isHidden: true }),
   'query.replica-label': stringList([], 'Label that tells replicas apart.'),
@@ -67,7 +74,7 @@ const queryFlags = {
   'query.promql-engine': choice(
     ['prometheus', 'thanos'],
     'prometheus',
-    'Accepted for compatibility: there is one engine.',
+    'There is one engine; only by the name thanos it explains and measures itself, as in Thanos.',
   ),
   'query.conn-metric.label': choiceList(
     ['external_labels', 'store_type', 'ip_port'],
@@ -76,7 +83,11 @@ const queryFlags = {
   ),
   'deduplication.func': choice(['penalty', 'chain'], 'penalty', 'How replicas are merged.'),
   'selector-label': labelList('Label this querier announces, name="value".'),
-  'enable-feature': stringList([], 'Experimental features: promql-experimental-functions.'),
+  'enable-feature': stringList(
+    [],
+    'Experimental features, see docs/components/promql.md: promql-experimental-functions, promql-extended-range-selectors, ' +
+      'promql-binop-fill-modifiers, promql-delayed-name-removal.',
+  ),
 } satisfies FlagTable;
 
 type QueryValues = CommandValues<typeof queryFlags>;
@@ -90,7 +101,11 @@ export const command = defineCommand({
       name: 'query',
       values,
       context,
-      http: { sendsCors: !values['web.disable-cors'], hasTenantMetrics: true },
+      http: {
+        sendsCors: !values['web.disable-cors'],
+        hasTenantMetrics: true,
+        routePrefix: prefixOf(values).route,
+      },
       components: (deps) => queryComponents(values, deps),
     }),
 });
@@ -147,23 +162,34 @@ function queryComponents(values: QueryValues, { logger, metrics, http }: Service
     { endpoints: () => endpoints.endpoints() },
     { ...proxyDefaults, responseTimeoutMs: values['store.response-timeout'], selectorLabels },
   );
-  http.mount(
+  mountWithPage(
+    http,
     querierRoutes(
       {
-        engine: new QueryEngine({ proxy, metrics }, config),
+        engine: new QueryEngine({ proxy, metrics, activeFile: activeQueryFile(values, logger) }, config),
         proxy,
         now: Date.now,
         statuses: () => endpoints.statuses(),
-        status: {
-          version: buildFacts().version,
-          revision: buildFacts().revision,
-          flags: flagTexts(values),
-          startTimeMs: Date.now(),
-          workingDirectory: process.cwd(),
-        },
+        details: () => endpoints.details(),
+        statusEndpoints: () => endpoints.statusEndpoints(),
+        status: statusFacts('query', values, queryFlags),
       },
       config,
     ),
+    {
+      component: 'query',
+      prefix: prefixOf(values),
+      startPage: '/graph',
+      startLink: values['web.start-link'],
+      notice: values['web.notice'],
+      query: {
+        replicaLabels: config.replicaLabels,
+        partialResponse: config.partialResponse,
+        autoDownsampling: config.autoDownsampling,
+        lookbackMs: config.lookbackMs,
+        language: { ...config.language, experimental: config.language.experimentalFunctions },
+      },
+    },
   );
   const grpc = new GrpcServer(
     {
@@ -180,10 +206,20 @@ function queryComponents(values: QueryValues, { logger, metrics, http }: Service
   return [looking, endpoints, grpc];
 }
 
+function prefixOf(values: QueryValues): WebPrefix {
+  return webPrefix({
+    route: values['web.route-prefix'],
+    external: values['web.external-prefix'],
+    header: values['web.prefix-header'],
+  });
+}
+
 function querierConfig(values: QueryValues): QuerierConfig {
   return {
     timeoutMs: values['query.timeout'],
-    maxConcurrent: values['query.max-concurrent'],
+    ...queryLimits(values),
+    hiddenLabels: values['selector-label'].map(([name]) => name),
+    engineName: values['query.promql-engine'],
     lookbackMs: values['query.lookback-delta'] ?? querierDefaults.lookbackMs,
     dynamicLookback: values['query.dynamic-lookback-delta'],
     instantMaxResolutionMs: values['query.instant.default.max_source_resolution'],
@@ -194,14 +230,27 @@ function querierConfig(values: QueryValues): QuerierConfig {
     defaultStepMs: values['query.default-step'],
     defaultEvaluationIntervalMs: values['query.default-evaluation-interval'],
     metadataRangeMs: values['query.metadata.default-time-range'],
-    experimentalFunctions: featuresOf(values).includes('promql-experimental-functions'),
+    language: languageOf(featuresOf(values)),
   };
+}
+
+/** Prometheus' names. Duration expressions are part of the language by now. */
+const languageFeatures: Readonly<Record<string, Partial<QueryLanguage>>> = {
+  'promql-experimental-functions': { experimentalFunctions: true },
+  'promql-extended-range-selectors': { extendedRangeSelectors: true },
+  'promql-binop-fill-modifiers': { fillModifiers: true },
+  'promql-delayed-name-removal': { delayedNameRemoval: true },
+  'promql-duration-expr': {},
+};
+
+function languageOf(features: readonly string[]): QueryLanguage {
+  return Object.assign({}, plainLanguage, ...features.map((name) => languageFeatures[name] ?? {}));
 }
 
 /** Names of features the reference once had are of no effect there either; others are refused. */
 function featuresOf(values: QueryValues): readonly string[] {
   const features = values['enable-feature'].flatMap((text) => text.split(',')).filter((name) => name !== '');
-  const known = ['promql-experimental-functions', 'promql-at-modifier', 'promql-negative-offset', 'query-pushdown'];
+  const known = [...Object.keys(languageFeatures), 'promql-at-modifier', 'promql-negative-offset', 'query-pushdown'];
   const unknown = features.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Fault('invalid', `--enable-feature: no feature is called ${unknown}`);
   return features;
@@ -235,6 +284,7 @@ function dial(address: string, metrics: Metrics): EndpointClient {
     labelNames: (request, query) => store.labelNames(request, query),
     labelValues: (request, query) => store.labelValues(request, query),
     info: (request) => store.info(request),
+    tsdbStatistics: (request, query) => callTsdbStatistics(request, client, query),
     close: async () => client.close(),
   };
 }

@@ -15,8 +15,10 @@ import { PrometheusClient } from '../pkg/promclient/client.ts';
 import { sidecarInfo } from '../pkg/sidecar/info.ts';
 import { PrometheusState } from '../pkg/sidecar/prometheus-state.ts';
 import { PrometheusStore } from '../pkg/sidecar/prometheus-store.ts';
+import { headStatistics } from '../pkg/sidecar/status.ts';
 import { storeService } from '../pkg/store/grpc-server.ts';
 import { infoService } from '../pkg/store/info.ts';
+import { statusService } from '../pkg/store/tsdb-statistics.ts';
 import { type CommandValues, defineCommand } from './command-spec.ts';
 import { bucketFlags, grpcFlags, httpFlags } from './flag-groups.ts';
 import { runCommand, type ServiceDeps } from './run.ts';
@@ -92,7 +94,15 @@ async function sidecarComponents(values: SidecarValues, deps: ServiceDeps): Prom
   );
   const store = new PrometheusStore({ client, facts: state });
   const grpc = new GrpcServer(
-    { logger, metrics, services: [storeService(store), infoService(() => sidecarInfo(state))] },
+    {
+      logger,
+      metrics,
+      services: [
+        storeService(store),
+        statusService((request, query) => headStatistics(request, { client, state }, query)),
+        infoService(() => sidecarInfo(state)),
+      ],
+    },
     {
       address: values['grpc-address'],
       gracePeriodMs: values['grpc-grace-period'],

@@ -6,7 +6,7 @@ import { Labels } from '../pkg/model/labels.ts';
 import { writeBlock } from '../pkg/store/bucket/block-fixture.ts';
 import { parseFakeSeries } from '../pkg/store/fake-store.ts';
 import { commands } from './commands.ts';
-import { main } from './main.ts';
+import { main } from './program.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'store-command-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,5 +1,7 @@
 // tributary store: StoreAPI over the blocks of a bucket.
 
+import { blocksRoutes } from '../pkg/block/blocks-api.ts';
+import { emptyBlocksView } from '../pkg/block/blocks-view.ts';
 import { listStrategies, MetaFetcher } from '../pkg/block/fetcher.ts';
 import { ConsistencyDelayFilter } from '../pkg/block/filters/consistency-delay.ts';
 import { DeduplicateFilter } from '../pkg/block/filters/deduplicate.ts';
@@ -12,18 +14,33 @@ import { bool, bytes, choice, durationMs, goDurationMs, int, string, time } from
 import { Fault } from '../pkg/errors/fault.ts';
 import type { Component } from '../pkg/lifecycle/component.ts';
 import { GrpcServer } from '../pkg/net/grpc/server.ts';
+import { statusRoutes } from '../pkg/net/http/status-routes.ts';
 import { openBucket } from '../pkg/objstore/factory.ts';
 import { StoreGateway } from '../pkg/store/gateway.ts';
 import { storeService } from '../pkg/store/grpc-server.ts';
 import { infoService } from '../pkg/store/info.ts';
+import { webPrefix } from '../pkg/ui/prefix.ts';
 import { type CommandValues, defineCommand } from './command-spec.ts';
-import { grpcFlags, httpFlags, requiredBucketFlags } from './flag-groups.ts';
+import {
+  blocksPageFlags,
+  corsFlags,
+  grpcFlags,
+  httpFlags,
+  requiredBucketFlags,
+  webPrefixFlags,
+} from './flag-groups.ts';
 import { runCommand, type ServiceDeps } from './run.ts';
+import { statusFacts } from './status-facts.ts';
+import { mountWithPage } from './web-page.ts';
 
 const storeFlags = {
   ...httpFlags,
   ...grpcFlags,
+  ...corsFlags,
   ...requiredBucketFlags,
+  ...blocksPageFlags,
+  'web.external-prefix': webPrefixFlags['web.external-prefix'],
+  'web.prefix-header': webPrefixFlags['web.prefix-header'],
   'data-dir': string('./data', 'Local directory for index-headers and block metas.'),
   'cache-index-header': bool(true, 'Keep index-headers on disk between starts.'),
   'index-cache-size': bytes('250MB', 'Size of the index cache in memory.'),
@@ -50,14 +67,20 @@ export const command = defineCommand({
   summary: 'StoreAPI over the blocks of a bucket.',
   flags: storeFlags,
   run: (values, context) =>
-    runCommand({ name: 'store', values, context, components: (deps) => storeComponents(values, deps) }),
+    runCommand({
+      name: 'store',
+      values,
+      context,
+      http: { sendsCors: !values['web.disable-cors'] },
+      components: (deps) => storeComponents(values, deps),
+    }),
 });
 
 /** Larger items would push everything else out of the index cache; the share is the reference's. */
 const MAX_ITEM_SHARE = 2;
 
 async function storeComponents(values: StoreValues, deps: ServiceDeps): Promise<readonly Component[]> {
-  const { logger, metrics } = deps;
+  const { logger, metrics, http } = deps;
   const minTime = values['min-time'];
   const maxTime = values['max-time'];
   if (minTime(Date.now()) > maxTime(Date.now())) {
@@ -65,6 +88,10 @@ async function storeComponents(values: StoreValues, deps: ServiceDeps): Promise<
   }
   const dataDir = values['data-dir'];
   const bucket = await openBucket({ logger, metrics, env: deps.context.env }, values['objstore.config']);
+  const deletionMarks = new DeletionMarkFilter(
+    { bucket, logger },
+    { delayMs: values['ignore-deletion-marks-delay'], concurrency: values['block-meta-fetch-concurrency'] },
+  );
   const fetcher = new MetaFetcher(
     {
       bucket,
@@ -73,10 +100,7 @@ async function storeComponents(values: StoreValues, deps: ServiceDeps): Promise<
       filters: [
         new TimePartitionFilter({ minTime, maxTime }),
         new ConsistencyDelayFilter({ delayMs: values['consistency-delay'] }),
-        new DeletionMarkFilter(
-          { bucket, logger },
-          { delayMs: values['ignore-deletion-marks-delay'], concurrency: values['block-meta-fetch-concurrency'] },
-        ),
+        deletionMarks,
         new DeduplicateFilter(),
       ],
     },
@@ -109,6 +133,26 @@ async function storeComponents(values: StoreValues, deps: ServiceDeps): Promise<
       blockSyncConcurrency: values['block-sync-concurrency'],
     },
   );
+  if (!values['web.disable']) {
+    const blocks = blocksRoutes(
+      {
+        bucket,
+        logger,
+        view: (name) =>
+          name === 'loaded' ? { ...gateway.blocksView(), marks: [...deletionMarks.marks.values()] } : emptyBlocksView,
+      },
+      { label: values['bucket-web-label'], canMark: !values['disable-admin-operations'] },
+    );
+    mountWithPage(http, [...blocks, ...statusRoutes(statusFacts('store', values, storeFlags))], {
+      component: 'store',
+      // Without a route prefix of its own, a store answers at the root whatever links begin with.
+      prefix: {
+        ...webPrefix({ route: '', external: values['web.external-prefix'], header: values['web.prefix-header'] }),
+        route: '',
+      },
+      startPage: '/blocks',
+    });
+  }
   const grpc = new GrpcServer(
     { logger, metrics, services: [infoService(() => gateway.info()), storeService(gateway.store)] },
     {

@@ -63,9 +63,34 @@ export async function planPrograms(options: StackOptions): Promise<PlannedProgra
     }
   }
   const endpoints = [store, ...sidecars].map(({ grpc }) => `--endpoint=${grpc}`);
-  const flags = [...endpoints, '--query.replica-label=replica', '--query.auto-downsampling'];
+  const flags = [
+    ...endpoints,
+    '--query.replica-label=replica',
+    '--query.auto-downsampling',
+    `--web.start-link=${startLink()}`,
+    ...(options.prometheusUrl === undefined ? [`--web.notice=${OWN_DATA}`] : []),
+  ];
   out.push(tributary(options, 'query', 'querier: ask here', query, flags));
   return out;
+}
+
+/** How one comes from the demonstration to one's own data. */
+export const OWN_DATA =
+  'This is demonstration data. For your own: npm start -- --prometheus.url=http://HOST:9090 puts a sidecar beside your ' +
+  'Prometheus; tributary store --objstore.config-file=bucket.yml serves your bucket.';
+
+/** What the page opens with: how many requests the demonstration's shop serves, and how long they take. */
+function startLink(): string {
+  return new URLSearchParams({
+    'g0.expr': 'sum by (handler) (rate(http_requests_total{cluster="demo"}[5m]))',
+    'g0.tab': '0',
+    'g0.display_mode': 'stacked',
+    'g0.range_input': '12h',
+    'g1.expr': 'sum by (le) (increase(http_request_duration_seconds_bucket{cluster="demo"}[5m]))',
+    'g1.tab': '0',
+    'g1.display_mode': 'heatmap',
+    'g1.range_input': '12h',
+  }).toString();
 }
 
 function storeProgram(options: StackOptions, at: Ports): PlannedProgram {
@@ -94,7 +119,8 @@ function tributary(
     name,
     what,
     command: process.execPath,
-    args: [main, command, `--http-address=${at.http}`, `--grpc-address=${at.grpc}`, ...flags],
+    // With the settings that this process was started with.
+    args: [...process.execArgv, main, command, `--http-address=${at.http}`, `--grpc-address=${at.grpc}`, ...flags],
     logFile: join(options.dataDir, 'logs', `${name}.log`),
     readyUrl: `http://${at.http}/-/ready`,
     url: `http://${at.http}`,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'vitest';
-import { main } from '../main.ts';
+import { main } from '../program.ts';
 
 const ULIDS = ['01HF7YAT00AAAAAAAAAAAAAAA1', '01HF7YAT00AAAAAAAAAAAAAAA2'];
 
@@ -111,7 +111,8 @@ test('tools bucket retention marks what is too old, and tools bucket cleanup del
 
 describe('compact', () => {
   for (const [what, argv, message] of [
-    ['to leave out downsampling unasked', [], /--downsampling\.disable/],
+    ['to drop raw data before it can be downsampled', ['--retention.resolution-raw=1d'], /raw must be kept .* 40h/],
+    ['to drop 5m data before it can be downsampled', ['--retention.resolution-5m=9d'], /5m must be kept .* 240h/],
     [
       'a function without a label',
       ['--downsampling.disable', '--deduplication.func=penalty'],

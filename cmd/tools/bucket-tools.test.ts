@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { goldenDir } from '../../dev/golden.ts';
 import { peer } from '../../dev/peers.ts';
 import { blockColumns } from '../../pkg/block/block-table.ts';
-import { main } from '../main.ts';
+import { main } from '../program.ts';
 
 interface Ran {
   readonly code: number;
@@ -87,7 +87,9 @@ describe('tools bucket ls', () => {
   });
 
   for (const [what, flags, code, message] of [
-    ['a template', ['-o', '{{.ULID}}'], 2, /templates are not supported/],
+    ['a template that is none', ['-o', '{{.ULID'], 1, /invalid template: unclosed action/],
+    ['a template of more than we have', ['-o', '{{template .ULID}}'], 1, /template is not known here/],
+    ['a field there is not', ['-o', '{{.Nope}}'], 1, /can't evaluate field Nope/],
     ['a relabelling', ['--selector.relabel-config=[]'], 2, /selector\.relabel-config/],
     ['a time that is none', ['--min-time=soon'], 2, /min-time/],
   ] as const) {
@@ -101,7 +103,7 @@ describe('tools bucket ls', () => {
 
   for (const [what, config, message] of [
     ['a type nobody knows', '{type: TAPE}', /no bucket type/],
-    ['a type that is not built', '{type: gcs, config: {bucket: x}}', /GCS is not supported/],
+    ['a type that is not built', '{type: swift, config: {}}', /SWIFT is not supported: use type S3/],
     ['no directory', '{type: filesystem, config: {}}', /config\.directory: is required/],
     [
       'an unknown key',
@@ -139,7 +141,16 @@ describe.skipIf(thanos === undefined || golden === undefined)(
       execFileSync(thanos ?? '', [...argv, configOf(directory), '--log.level=error'], { encoding: 'utf8' });
     const after = (): string => join(golden ?? '', 'bucket', 'main', 'after');
 
-    for (const form of ['', 'wide', 'json']) {
+    for (const form of [
+      '',
+      'wide',
+      'json',
+      '{{.ULID}} {{.MinTime}} {{.Thanos.Labels}} {{.Thanos.Labels.region}} {{.Compaction.Failed}}',
+      '{{.Stats}}|{{.Thanos.Downsample}}|{{.Thanos.Files}}|{{.Thanos.IndexStats}}|{{.Thanos}}|{{.Compaction}}|{{.BlockMeta}}',
+      '{{index .Thanos.Labels "replica"}}-{{len .Compaction.Sources}}-{{printf "%d/%-12s/%06d" .MinTime .Thanos.Source .Compaction.Level}}',
+      '{{range .Compaction.Sources}}{{.}},{{else}}none{{end}}',
+      '{{if .Thanos.Labels.replica}}A {{- .Thanos.Labels.replica -}} B{{else}}none{{end}} {{if .Thanos.Files}}{{(index .Thanos.Files 0).RelPath}}{{end}} {{.ULID | printf "%q"}}',
+    ]) {
       test(`ls -o '${form}' prints what it prints, in order`, async () => {
         const argv = ['tools', 'bucket', 'ls', `--output=${form}`];
         for (const directory of [odd, after()]) {

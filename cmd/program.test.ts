@@ -6,7 +6,7 @@ import { Fault } from '../pkg/errors/fault.ts';
 import { defineCommand } from './command-spec.ts';
 import type { CommandEntry } from './commands.ts';
 import { httpFlags, requiredBucketFlags, rootFlags } from './flag-groups.ts';
-import { type MainIo, main } from './main.ts';
+import { type MainIo, main } from './program.ts';
 import { referenceFlags } from './reference-flags.ts';
 
 const storeFlags = {
