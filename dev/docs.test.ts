@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../cmd/commands.ts';
-import { main } from '../cmd/main.ts';
+import { main } from '../cmd/program.ts';
 import { longNames } from '../pkg/config/flag.ts';
 import { Labels } from '../pkg/model/labels.ts';
 import { FakePrometheus } from '../pkg/sidecar/fake-prometheus.ts';
@@ -48,7 +48,7 @@ const ofOthers = new RegExp(
     'storage\\.tsdb\\.(path|min-block-duration|max-block-duration|retention\\.time|delay-compact-file\\.path)',
     'web\\.listen-address',
     'data-urlencode|data|get',
-    'project|check|write|soak|only|rounds|max-semi-space-size',
+    'project|check|write|soak|only|rounds|serve|max-semi-space-size',
     // Named because they are refused.
     'index-cache\\.config|store\\.limits\\.request-series|x|x-file',
   ].join('|')})$`,
@@ -80,9 +80,11 @@ describe('metrics', () => {
       ['store', [bucket, `--data-dir=${scratch}`]],
       // Nobody listens there; it is called all the same.
       ['query', [`--endpoint=127.0.0.1:${await freePort()}`]],
+      ['compact', [bucket, `--data-dir=${join(scratch, 'compact')}`, '--wait']],
     ];
     for (const [name, flags] of lines) exported.set(name, await metricRows(name, flags));
-    const [first, ...others] = [...exported.values()];
+    // The compactor has no gRPC server, whose metrics stand with those of every command.
+    const [first, ...others] = [...exported].filter(([name]) => name !== 'compact').map(([, rows]) => rows);
     shared = new Set([...first].filter((row) => others.every((rows) => rows.has(row))));
   });
   afterAll(async () => {
@@ -90,7 +92,7 @@ describe('metrics', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  for (const name of ['sidecar', 'store', 'query']) {
+  for (const name of ['sidecar', 'store', 'query', 'compact']) {
     test(`of ${name} are those on its page`, () => {
       const own = [...exported.get(name)!].filter((row) => !shared.has(row));
       expect(documentedRows(`${name}.md`)).toEqual(own.sort());
@@ -131,13 +133,14 @@ function documentedRows(page: string): readonly string[] {
 /** Runs a command until it is ready, and gives what it exports, in the form of a page's rows. */
 async function metricRows(name: string, flags: readonly string[]): Promise<ReadonlySet<string>> {
   const address = `127.0.0.1:${await freePort()}`;
+  const grpc = name === 'compact' ? [] : ['--grpc-address=127.0.0.1:0'];
   const stop = new AbortController();
   let log = '';
   let isReady = () => {};
   const ready = new Promise<void>((resolve) => {
     isReady = resolve;
   });
-  const ended = main([name, `--http-address=${address}`, '--grpc-address=127.0.0.1:0', ...flags], {
+  const ended = main([name, `--http-address=${address}`, ...grpc, ...flags], {
     stdout: { write() {} },
     stderr: {
       write(text) {

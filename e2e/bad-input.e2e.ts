@@ -182,10 +182,16 @@ describe.concurrent('a command line that cannot be run', () => {
       says: /there is no bucket type .*FLOPPY/,
     },
     {
-      what: 'bucket type not built yet',
+      what: 'bucket type not spoken',
+      args: storeOver('{type: SWIFT}'),
+      exitCode: 1,
+      says: /bucket type SWIFT is not supported: use type S3/,
+    },
+    {
+      what: 'bucket of a provider without its name',
       args: storeOver('{type: GCS}'),
       exitCode: 1,
-      says: /bucket type GCS is not supported yet/,
+      says: /config.bucket: no gcs bucket given/,
     },
     {
       what: 'key of the bucket missing',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, onTestFailed, test } from 'vitest';
 import { goldenDir } from '../dev/golden.ts';
 import { Cluster } from './harness/cluster.ts';
 import { type Answer, difference, type GoldenRecord, readGoldenRecords, replay } from './harness/golden-records.ts';
-import { freePort } from './harness/process.ts';
+import { freePort, waitUntil } from './harness/process.ts';
 import { filesystemYaml, ours, type Service, startService, startStore } from './harness/programs.ts';
 
 const golden = goldenDir();
@@ -31,6 +31,8 @@ const DIFFERS: Readonly<Record<string, RegExp>> = {
   // The reference's reading of counters over a StoreAPI hides resets from resets(); Prometheus counts them.
   'instant-066': /result\[0\]\.value\[1\]: "3" in place of "0"/,
   'downsampled-076': /result\[0\]\.values\[0\]\[1\]: "1" in place of "0"/,
+  // limit_ratio goes by a hash of the labels, which the reference makes of other bytes than Prometheus.
+  'experimental-003': /result\[1\]\.metric\.method: "POST" in place of "GET"/,
   // An average of histograms there divides the buckets it has divided before once more.
   'downsampled-028': AVERAGED_BUCKETS,
   'downsampled-043': AVERAGED_BUCKETS,
@@ -41,12 +43,6 @@ const DIFFERS: Readonly<Record<string, RegExp>> = {
 
 /** What is asked for by name and not served yet. */
 const NOT_SERVED: Readonly<Record<string, RegExp>> = {
-  'experimental-003': /limit_ratio is not supported/,
-  'experimental-006': /function sort_by_label\(\) is not supported/,
-  'experimental-007': /function sort_by_label_desc\(\) is not supported/,
-  'experimental-012': /function info\(\) is not supported/,
-  'explain-001': /404 page not found/,
-  'explain-003': /404 page not found/,
   'other-003': /404 page not found/,
   'other-004': /404 page not found/,
   'other-006': /404 page not found/,
@@ -75,6 +71,12 @@ describe.skipIf(golden === undefined)('over recorded buckets', () => {
           ...(name === 'partial' ? [`--endpoint-strict=${deadEndpoint}`] : flags),
         ]);
         queriers.set(name, querier);
+        // A querier is ready before its first look at the endpoints is over.
+        await waitUntil(`${name} knows its store`, 60_000, async () => {
+          const response = await fetch(`${querier.url}/api/v1/stores`);
+          const answer = (await response.json()) as { data: { store?: { lastError: unknown }[] } };
+          return answer.data.store?.some(({ lastError }) => lastError === null) === true;
+        });
       }),
     );
   });
@@ -103,7 +105,7 @@ describe.skipIf(golden === undefined)('over recorded buckets', () => {
       [],
     );
     const equal = records.length - Object.keys(DIFFERS).length - Object.keys(NOT_SERVED).length;
-    assert.deepEqual({ records: records.length, equal }, { records: 299, equal: 283 });
+    assert.deepEqual({ records: records.length, equal }, { records: 299, equal: 288 });
   });
 
   test('the buckets are as they were', () => {

@@ -16,6 +16,8 @@ export interface PrometheusOptions {
   readonly retention: string;
   /** With blocks already in it, perhaps. */
   readonly directory: string;
+  /** What `--enable-feature` is given. */
+  readonly features?: readonly string[];
 }
 
 export interface RunningPrometheus {
@@ -42,6 +44,7 @@ export async function startPrometheus(
       `--storage.tsdb.max-block-duration=${options.blockDuration}`,
       `--storage.tsdb.retention.time=${options.retention}`,
       `--web.listen-address=${address}`,
+      ...(options.features ?? []).map((feature) => `--enable-feature=${feature}`),
     ],
     readyUrl: `http://${address}/-/ready`,
   });
