@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { peer } from '../dev/peers.ts';
 import { differenceOf, sizeOf } from './answers.ts';
+import { compareCompactions } from './compactions.ts';
 import { benchBucket, SERIES_COUNT } from './data.ts';
 import {
   cpuOf,
@@ -23,7 +24,7 @@ import {
   startSidecar,
   startStore,
 } from './fleet.ts';
-import { jobs } from './jobs.ts';
+import { type Job, jobs } from './jobs.ts';
 import { readStream } from './streams.ts';
 
 interface Row {
@@ -57,8 +58,14 @@ const differences: string[] = [];
 const started: Running[] = [];
 try {
   console.error(`\n${SERIES_COUNT} series a replica in ${bucket}`);
-  await compareQueries();
+  if (!only.startsWith('compaction')) await compareQueries();
   await compareSidecars();
+  if ('compaction'.includes(only)) {
+    const found = await compareCompactions(sides, bucket, scratch, rounds);
+    for (const row of found.rows) console.error(line(row));
+    rows.push(...found.rows);
+    differences.push(...found.differences);
+  }
   if (only === '') compareStarts();
 } finally {
   for (const { process } of started.reverse()) await process.stop().catch(() => process.kill());
@@ -79,28 +86,16 @@ async function compareQueries(): Promise<void> {
   await pause(SETTLE_MS);
   const idle = [stores, queriers].map((both) => both.map((one) => memoryOf(one).now));
   for (const job of jobs.filter(({ name }) => name.includes(only))) {
-    const times: [number[], number[]] = [[], []];
-    const cpu: [number, number] = [0, 0];
-    const answers: string[] = [];
-    // The first of each is not counted: it warms the page cache, and code is compiled on both sides of it.
-    for (let run = -1; run < job.runs * rounds; run++) {
-      for (const side of run % 2 === 0 ? [0, 1] : [1, 0]) {
-        const spentBefore = cpuOf(stores[side]) + cpuOf(queriers[side]);
-        const since = performance.now();
-        const response = await fetch(`http://${queriers[side].http}${job.path}`);
-        answers[side] = await response.text();
-        if (run < 0) continue;
-        times[side].push(performance.now() - since);
-        cpu[side] += cpuOf(stores[side]) + cpuOf(queriers[side]) - spentBefore;
-      }
-    }
-    const difference = sizeOf(answers[0]) === 0 ? 'empty' : differenceOf(answers[0], answers[1]);
-    if (difference !== undefined) differences.push(`${job.name}: ${difference}`);
-    rows.push({ what: `${job.size}: ${job.name}`, unit: 'ms', thanos: times[0], tributary: times[1] });
-    console.error(line(rows.at(-1)!));
-    const [a, b] = cpu.map((spent) => spent / (job.runs * rounds));
-    rows.push({ what: `${job.size}: ${job.name}, processor time`, unit: 'ms', thanos: [a], tributary: [b] });
-    console.error(line(rows.at(-1)!));
+    const ask = async (side: number): Promise<string> => {
+      const response = await fetch(`http://${queriers[side].http}${job.path}`);
+      return response.text();
+    };
+    const spent = (side: number): number => cpuOf(stores[side]) + cpuOf(queriers[side]);
+    const what = `${job.size}: ${job.name}`;
+    await compareRuns(job.warmUp > 0 ? `${what}, just started` : what, job, ask, spent);
+    if (job.warmUp === 0) continue;
+    for (let run = 0; run < job.warmUp; run++) for (const side of [0, 1]) await ask(side);
+    await compareRuns(what, job, ask, spent);
   }
   for (const [what, both, before] of [
     ['store', stores, idle[0]],
@@ -112,6 +107,36 @@ async function compareQueries(): Promise<void> {
   }
   await compareStreams('store', stores);
   for (const one of [...queriers, ...stores]) await one.process.stop();
+}
+
+/** Times a job's runs on both sides in turn and compares the last answers. */
+async function compareRuns(
+  what: string,
+  job: Job,
+  ask: (side: number) => Promise<string>,
+  spent: (side: number) => number,
+): Promise<void> {
+  const times: [number[], number[]] = [[], []];
+  const cpu: [number, number] = [0, 0];
+  const answers: string[] = [];
+  // The first of each is not counted: it warms the page cache, and code is compiled on both sides of it.
+  for (let run = -1; run < job.runs * rounds; run++) {
+    for (const side of run % 2 === 0 ? [0, 1] : [1, 0]) {
+      const spentBefore = spent(side);
+      const since = performance.now();
+      answers[side] = await ask(side);
+      if (run < 0) continue;
+      times[side].push(performance.now() - since);
+      cpu[side] += spent(side) - spentBefore;
+    }
+  }
+  const difference = sizeOf(answers[0]) === 0 ? 'empty' : differenceOf(answers[0], answers[1]);
+  if (difference !== undefined) differences.push(`${what}: ${difference}`);
+  rows.push({ what, unit: 'ms', thanos: times[0], tributary: times[1] });
+  console.error(line(rows.at(-1)!));
+  const [a, b] = cpu.map((all) => all / (job.runs * rounds));
+  rows.push({ what: `${what}, processor time`, unit: 'ms', thanos: [a], tributary: [b] });
+  console.error(line(rows.at(-1)!));
 }
 
 async function compareSidecars(): Promise<void> {

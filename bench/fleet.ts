@@ -19,8 +19,8 @@ export interface Running {
 }
 
 export function ours(): Side {
-  const main = fileURLToPath(new URL('../cmd/main.js', import.meta.url));
-  return { name: 'tributary', command: process.execPath, prefix: [main] };
+  const program = fileURLToPath(new URL('../../bin/tributary', import.meta.url));
+  return { name: 'tributary', command: program, prefix: [] };
 }
 
 export function reference(program: string): Side {

@@ -8,9 +8,13 @@ export interface Job {
   /** Path and parameters of the HTTP API. */
   readonly path: string;
   readonly runs: number;
+  /** Runs between a first measurement, of a process just started, and the second, of one that serves dashboards. */
+  readonly warmUp: number;
 }
 
 const HOUR_MS = 3_600_000;
+/** A minute of a dashboard with a few panels that refresh every second. */
+const SMALL_WARM_UP = 500;
 
 export const jobs: readonly Job[] = [
   instant('up', 'small', 'up'),
@@ -19,6 +23,7 @@ export const jobs: readonly Job[] = [
     size: 'small',
     path: `/api/v1/label/pod/values?start=${seconds(END_MS - HOUR_MS)}&end=${seconds(END_MS)}`,
     runs: 30,
+    warmUp: SMALL_WARM_UP,
   },
   range('requests by namespace, 1h', 'dashboard', 1, 15, 'sum by (namespace) (rate(http_requests_total[5m]))'),
   range('working set by pod, 6h', 'dashboard', 6, 60, 'max by (pod) (container_memory_working_set_bytes)'),
@@ -54,12 +59,18 @@ export const jobs: readonly Job[] = [
 
 function instant(name: string, size: Job['size'], query: string): Job {
   const path = `/api/v1/query?query=${encodeURIComponent(query)}&time=${seconds(END_MS)}`;
-  return { name, size, path, runs: runsOf(size) };
+  return { name, size, path, runs: runsOf(size), warmUp: size === 'small' ? SMALL_WARM_UP : 0 };
 }
 
 function range(name: string, size: Job['size'], hours: number, stepSeconds: number, query: string): Job {
   const window = `start=${seconds(END_MS - hours * HOUR_MS)}&end=${seconds(END_MS)}&step=${stepSeconds}`;
-  return { name, size, path: `/api/v1/query_range?query=${encodeURIComponent(query)}&${window}`, runs: runsOf(size) };
+  return {
+    name,
+    size,
+    path: `/api/v1/query_range?query=${encodeURIComponent(query)}&${window}`,
+    runs: runsOf(size),
+    warmUp: 0,
+  };
 }
 
 function runsOf(size: Job['size']): number {
