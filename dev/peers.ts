@@ -33,6 +33,7 @@ export interface MinioOptions {
 }
 
 const START_TIMEOUT_MS = 20_000;
+const givenPorts = new Set<number>();
 
 /** Starts a MinIO with empty buckets of these names on a free port of the loopback. */
 export async function startMinio(
@@ -70,15 +71,22 @@ export async function startMinio(
   return { endpoint, accessKey: 'minioadmin', secretKey: 'minioadmin', directory, stop };
 }
 
-/** A port of the loopback that was free just now. */
+/**
+ * A port of the loopback that was free just now, and that this process has not been given before: of programs that are
+ * started at the same time, none takes the port another is about to listen on.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    server.close();
+    await once(server, 'close');
+    if (address === null || typeof address === 'string') throw new Error('the system gave no port');
+    if (givenPorts.has(address.port)) continue;
+    givenPorts.add(address.port);
+    return address.port;
+  }
 }
 
 async function untilLive(url: string, child: ChildProcess): Promise<void> {

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../../dev/peers.ts';
 
 export interface ProcessSpec {
   /** For messages and logs. */
@@ -18,8 +19,27 @@ export interface ProcessSpec {
 
 const LOG_LINES = 400;
 
+const PORT_TAKEN = /address already in use|EADDRINUSE/;
+const TRIES = 3;
+
 /** Where the stories take their ports from. */
-export { freePort } from '../../dev/peers.ts';
+export { freePort };
+
+/**
+ * Starts something on so many free ports. A port is free until someone takes it, a connection going out for one: when
+ * the start fails for that, it is tried on others.
+ */
+export async function onFreePorts<T>(count: number, start: (ports: readonly number[]) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const ports: number[] = [];
+    while (ports.length < count) ports.push(await freePort());
+    try {
+      return await start(ports);
+    } catch (thrown) {
+      if (tries === TRIES || !PORT_TAKEN.test(String(thrown))) throw thrown;
+    }
+  }
+}
 
 export class ManagedProcess {
   readonly name: string;

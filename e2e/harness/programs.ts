@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { projectRoot } from '../../dev/golden.ts';
 import type { Cluster, Server } from './cluster.ts';
-import { freePort } from './process.ts';
+import { onFreePorts } from './process.ts';
 
 /** A command that has the subcommands sidecar, store and query. */
 export interface Program {
@@ -43,25 +43,27 @@ export async function startService(
   name: string,
   flags: readonly string[],
 ): Promise<Service> {
-  const http = `127.0.0.1:${await freePort()}`;
-  const grpc = `127.0.0.1:${await freePort()}`;
-  const server = await cluster.start({
-    name: `${program.name} ${command} ${name}`,
-    command: program.command,
-    args: [
-      ...program.args,
-      command,
-      `--http-address=${http}`,
-      `--grpc-address=${grpc}`,
-      '--http-grace-period=1s',
-      '--grpc-grace-period=1s',
-      ...(program.extraFlags[command] ?? []),
-      ...flags,
-    ],
-    cwd: cluster.directory,
-    readyUrl: `http://${http}/-/ready`,
+  return await onFreePorts(2, async ([httpPort, grpcPort]) => {
+    const http = `127.0.0.1:${httpPort}`;
+    const grpc = `127.0.0.1:${grpcPort}`;
+    const server = await cluster.start({
+      name: `${program.name} ${command} ${name}`,
+      command: program.command,
+      args: [
+        ...program.args,
+        command,
+        `--http-address=${http}`,
+        `--grpc-address=${grpc}`,
+        '--http-grace-period=1s',
+        '--grpc-grace-period=1s',
+        ...(program.extraFlags[command] ?? []),
+        ...flags,
+      ],
+      cwd: cluster.directory,
+      readyUrl: `http://${http}/-/ready`,
+    });
+    return { server, url: `http://${http}`, grpc };
   });
-  return { server, url: `http://${http}`, grpc };
 }
 
 export interface SidecarOptions {

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster, Server } from './cluster.ts';
-import { freePort } from './process.ts';
+import { onFreePorts } from './process.ts';
 
 export interface PrometheusOptions {
   readonly name: string;
@@ -31,24 +31,26 @@ export async function startPrometheus(
   program: string,
   options: PrometheusOptions,
 ): Promise<RunningPrometheus> {
-  const address = `127.0.0.1:${await freePort()}`;
   const configFile = join(cluster.directory, `prometheus-${options.name}.yml`);
   writeFileSync(configFile, configYaml(options));
-  const server = await cluster.start({
-    name: `prometheus ${options.name}`,
-    command: program,
-    args: [
-      `--config.file=${configFile}`,
-      `--storage.tsdb.path=${options.directory}`,
-      `--storage.tsdb.min-block-duration=${options.blockDuration}`,
-      `--storage.tsdb.max-block-duration=${options.blockDuration}`,
-      `--storage.tsdb.retention.time=${options.retention}`,
-      `--web.listen-address=${address}`,
-      ...(options.features ?? []).map((feature) => `--enable-feature=${feature}`),
-    ],
-    readyUrl: `http://${address}/-/ready`,
+  return await onFreePorts(1, async ([port]) => {
+    const address = `127.0.0.1:${port}`;
+    const server = await cluster.start({
+      name: `prometheus ${options.name}`,
+      command: program,
+      args: [
+        `--config.file=${configFile}`,
+        `--storage.tsdb.path=${options.directory}`,
+        `--storage.tsdb.min-block-duration=${options.blockDuration}`,
+        `--storage.tsdb.max-block-duration=${options.blockDuration}`,
+        `--storage.tsdb.retention.time=${options.retention}`,
+        `--web.listen-address=${address}`,
+        ...(options.features ?? []).map((feature) => `--enable-feature=${feature}`),
+      ],
+      readyUrl: `http://${address}/-/ready`,
+    });
+    return { server, url: `http://${address}`, directory: options.directory };
   });
-  return { server, url: `http://${address}`, directory: options.directory };
 }
 
 function configYaml({ externalLabels, targets, scrapeInterval }: PrometheusOptions): string {

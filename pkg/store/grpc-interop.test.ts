@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { goldenDir } from '../../dev/golden.ts';
-import { peer } from '../../dev/peers.ts';
+import { freePort, peer } from '../../dev/peers.ts';
 import { backgroundRequest } from '../async/request.ts';
 import { kindOf } from '../errors/fault.ts';
 import type { Host } from '../lifecycle/component.ts';
@@ -251,12 +250,4 @@ async function ready(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   assert.fail('the peer never became ready');
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
