@@ -1,6 +1,6 @@
 // Time, handed in wherever something waits, so that a test can drive it by hand.
 
-import { faultOf } from './deadline.ts';
+import { faultOf, sharedSignal } from './deadline.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -34,6 +34,6 @@ function timer(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', onAbort);
       resolve();
     }, ms);
-    signal.addEventListener('abort', onAbort, { once: true });
+    sharedSignal(signal).addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -51,7 +51,7 @@ export function linked(...parents: readonly AbortSignal[]): Deadline {
       onAbort();
       break;
     }
-    parent.addEventListener('abort', onAbort, { once: true });
+    sharedSignal(parent).addEventListener('abort', onAbort, { once: true });
     listeners.push(() => parent.removeEventListener('abort', onAbort));
   }
   return {
@@ -106,7 +106,7 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(faultOf(signal));
     if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    else sharedSignal(signal).addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }

@@ -1,6 +1,6 @@
 // Lets at most n in at once; the rest queue in order of arrival.
 
-import { faultOf } from './deadline.ts';
+import { faultOf, sharedSignal } from './deadline.ts';
 
 export interface GateOptions {
   /** Told how long each admitted caller waited, in milliseconds; 0 when it walked through. */
@@ -73,7 +73,7 @@ export class Gate {
           resolve();
         },
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      sharedSignal(signal).addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(waiter);
     });
   }

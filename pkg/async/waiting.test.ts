@@ -295,3 +295,29 @@ describe('retry', () => {
     await assert.rejects(result, (thrown) => kindOf(thrown) === 'canceled');
   });
 });
+
+test('any number may wait on one signal: Node has no complaint', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const oneInside = new Gate(1);
+  const leave = await oneInside.enter(never);
+  try {
+    for (const wait of [
+      (signal: AbortSignal) => systemClock.sleep(60_000, signal),
+      (signal: AbortSignal) => orAbort(new Promise<void>(() => {}), signal),
+      (signal: AbortSignal) => oneInside.run(signal, async () => {}),
+      (signal: AbortSignal) => systemClock.sleep(60_000, linked(signal).signal),
+    ]) {
+      const caller = new AbortController();
+      const waiting = Array.from({ length: 30 }, () => wait(caller.signal));
+      caller.abort();
+      await Promise.allSettled(waiting);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(warnings, []);
+  } finally {
+    leave();
+    process.off('warning', onWarning);
+  }
+});

@@ -27,6 +27,33 @@ describe('a pool of worker threads', () => {
     assert.equal(pool.threadCount, 1);
   });
 
+  test('tells of the progress of a job while it runs, and of no other', async () => {
+    const pool = poolOf(
+      'for (let i = 0; i < job; i++) parentPort.postMessage({ isProgress: true }); parentPort.postMessage({ value: job });',
+      1,
+    );
+    const told = [0, 0];
+    const jobs = [3, 2].map((count, i) => pool.run(never, count, () => told[i]++));
+    assert.deepEqual(await Promise.all(jobs), [3, 2]);
+    assert.deepEqual(told, [3, 2]);
+  });
+
+  test('hands buffers over without a copy', async () => {
+    const pool = poolOf('parentPort.postMessage({ value: job.length });', 1);
+    const job = new Uint8Array(1000);
+    assert.equal(await pool.run(never, job, undefined, [job.buffer]), 1000);
+    assert.equal(job.byteLength, 0, 'it is gone here');
+  });
+
+  test('ends idle threads when it is told to, and starts others for the next job', async () => {
+    const pool = poolOf('parentPort.postMessage({ value: threadId });', 1);
+    const first = await pool.run(never, '');
+    await pool.endIdle();
+    assert.equal(pool.threadCount, 0);
+    assert.notEqual(await pool.run(never, ''), first);
+    assert.equal(pool.threadCount, 1);
+  });
+
   test('runs no more jobs at once than it has threads', async () => {
     const pool = poolOf('parentPort.postMessage({ value: threadId });', 2);
     const threads = await Promise.all(Array.from({ length: 20 }, () => pool.run(never, '')));

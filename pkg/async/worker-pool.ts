@@ -1,10 +1,15 @@
 // Work on threads of its own, one job a thread at a time. A thread runs a file that calls `serveJobs`; what goes in and
 // comes out is plain data. Threads stay for the next job until the pool is closed.
 
-import { parentPort, Worker } from 'node:worker_threads';
+import { parentPort, type Transferable, Worker } from 'node:worker_threads';
 import { Fault, type FaultKind, kindOf, messageOf } from '../errors/fault.ts';
-import { faultOf } from './deadline.ts';
+import { faultOf, sharedSignal } from './deadline.ts';
 import { Gate } from './gate.ts';
+
+/** Of a job at work: it gets on. */
+interface ProgressMessage {
+  readonly isProgress: true;
+}
 
 type Answer =
   | { readonly value: unknown }
@@ -45,16 +50,22 @@ export class WorkerPool {
   /**
    * Has a thread do a job, and gives its result. A job's failure is thrown as it was: kind, message and facts. An abort
    * ends the thread on the spot, whatever it is doing, and so may leave files half written; a thread that dies is
-   * `internal`, one that runs out of memory `limit`.
+   * `internal`, one that runs out of memory `limit`. `onProgress` is called now and then while the job gets on. Buffers
+   * named in `transfer` go over without a copy and are gone here.
    */
-  async run(signal: AbortSignal, job: unknown): Promise<unknown> {
+  async run(
+    signal: AbortSignal,
+    job: unknown,
+    onProgress: () => void = () => {},
+    transfer: readonly Transferable[] = [],
+  ): Promise<unknown> {
     return this.#gate.run(signal, async () => {
       if (signal.aborted) throw faultOf(signal);
       if (this.#isClosed) throw new Fault('canceled', 'the worker threads are closed');
       const worker = this.#idle.pop() ?? this.#start();
       let answer: Answer;
       try {
-        answer = await ask(worker, job, signal);
+        answer = await ask(worker, job, signal, onProgress, transfer);
       } catch (thrown) {
         this.#all.delete(worker);
         await worker.terminate();
@@ -66,6 +77,12 @@ export class WorkerPool {
       const { kind, message, facts } = answer.fault;
       throw new Fault(kind, message, { facts, cause: answer.stack });
     });
+  }
+
+  /** Ends the threads that have nothing to do; the next job starts one anew. */
+  async endIdle(): Promise<void> {
+    const idle = this.#idle.splice(0);
+    await Promise.all(idle.map((worker) => worker.terminate()));
   }
 
   /** Ends all threads, those at work too, whose jobs fail then. */
@@ -94,9 +111,18 @@ export class WorkerPool {
   }
 }
 
-function ask(worker: Worker, job: unknown, signal: AbortSignal): Promise<Answer> {
+function ask(
+  worker: Worker,
+  job: unknown,
+  signal: AbortSignal,
+  onProgress: () => void,
+  transfer: readonly Transferable[],
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const onMessage = (answer: Answer): void => end(() => resolve(answer));
+    const onMessage = (message: Answer | ProgressMessage): void => {
+      if ('isProgress' in message) onProgress();
+      else end(() => resolve(message));
+    };
     const onError = (thrown: unknown): void => {
       const isMemory = (thrown as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
       const kind = isMemory ? 'limit' : 'internal';
@@ -115,24 +141,56 @@ function ask(worker: Worker, job: unknown, signal: AbortSignal): Promise<Answer>
     worker.on('message', onMessage);
     worker.on('error', onError);
     worker.on('exit', onExit);
-    signal.addEventListener('abort', onAbort, { once: true });
+    sharedSignal(signal).addEventListener('abort', onAbort, { once: true });
     worker.ref();
-    worker.postMessage(job);
+    worker.postMessage(job, transfer);
   });
 }
 
-/** The other side: to be called once by the file a pool names. Jobs come one after the other. */
-export function serveJobs(work: (job: unknown) => Promise<unknown>): void {
+/** A result some buffers of which go over without a copy. */
+export class Transferred {
+  readonly value: unknown;
+  readonly transfer: readonly Transferable[];
+
+  constructor(value: unknown, transfer: readonly Transferable[]) {
+    this.value = value;
+    this.transfer = transfer;
+  }
+}
+
+/** A job that gets on says so this often at most, ms. */
+const PROGRESS_MS = 1_000;
+
+/**
+ * The other side: to be called once by the file a pool names. Jobs come one after the other; each may call `onProgress` as
+ * often as it likes while it gets on, and give its result as `Transferred`.
+ */
+export function serveJobs(work: (job: unknown, onProgress: () => void) => Promise<unknown>): void {
   const port = parentPort;
   if (port === null) throw new Fault('internal', 'broken invariant: this file runs on a worker thread only');
   port.on('message', (job: unknown) => {
-    void answerTo(job, work).then((answer) => port.postMessage(answer));
+    let toldAt = performance.now();
+    const onProgress = (): void => {
+      const now = performance.now();
+      if (now - toldAt < PROGRESS_MS) return;
+      toldAt = now;
+      port.postMessage({ isProgress: true } satisfies ProgressMessage);
+    };
+    void answerTo(job, work, onProgress).then((answer) => {
+      const result = 'value' in answer ? answer.value : undefined;
+      if (result instanceof Transferred) port.postMessage({ value: result.value }, result.transfer);
+      else port.postMessage(answer);
+    });
   });
 }
 
-async function answerTo(job: unknown, work: (job: unknown) => Promise<unknown>): Promise<Answer> {
+async function answerTo(
+  job: unknown,
+  work: (job: unknown, onProgress: () => void) => Promise<unknown>,
+  onProgress: () => void,
+): Promise<Answer> {
   try {
-    return { value: await work(job) };
+    return { value: await work(job, onProgress) };
   } catch (thrown) {
     const facts = thrown instanceof Fault ? thrown.facts : {};
     const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';

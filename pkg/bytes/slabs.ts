@@ -66,4 +66,4 @@ export class Slabs {
 }
 
 /** The buffers of this process that bytes are read into and sent from. */
-export const slabs = new Slabs(12 * 1024 * 1024);
+export const slabs = new Slabs(8 * 1024 * 1024);

@@ -51,6 +51,11 @@ export function uint(byDefault: number, help: string, options: FlagOptions = {})
   return single('UINT', String(byDefault), help, options, parseUnsigned);
 }
 
+/** As uint, but undefined when not given. */
+export function optionalUint(help: string, options: FlagOptions = {}): Flag<number | undefined> {
+  return optional('UINT', help, options, parseUnsigned);
+}
+
 export function float(byDefault: number, help: string, options: FlagOptions = {}): Flag<number> {
   return single('FLOAT', String(byDefault), help, options, parseFloatText);
 }

@@ -4,12 +4,22 @@ import { parseAllDocuments } from 'yaml';
 import { Fault } from '../errors/fault.ts';
 import { parseShape, type Shape } from './shape.ts';
 
+export interface YamlOptions {
+  /** Leaves every scalar but null as the text it was written as: for lists of names, where `n` is no truth value. */
+  readonly keepsText?: boolean;
+}
+
 /**
  * The first document as plain values; undefined when there is none or it is empty. Throws `invalid` with line and column.
  * Aliases are limited, so that a short text cannot grow into a large value.
  */
-export function parseYaml(text: string): unknown {
-  const documents = parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false, version: '1.1' });
+export function parseYaml(text: string, { keepsText = false }: YamlOptions = {}): unknown {
+  const documents = parseAllDocuments(text, {
+    uniqueKeys: true,
+    prettyErrors: false,
+    version: '1.1',
+    ...(keepsText ? { schema: 'failsafe', customTags: ['null'] } : {}),
+  });
   const first = Array.isArray(documents) ? documents[0] : undefined;
   if (first === undefined) return undefined;
   const failure = first.errors[0];

@@ -74,6 +74,8 @@ const systemKinds: Readonly<Record<string, FaultKind>> = {
   EHOSTUNREACH: 'unavailable',
   ENETUNREACH: 'unavailable',
   ENOSPC: 'unavailable',
+  EDQUOT: 'unavailable',
+  EFBIG: 'unavailable',
   ETIMEDOUT: 'timeout',
   UND_ERR_SOCKET: 'unavailable',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',

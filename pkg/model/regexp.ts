@@ -15,7 +15,7 @@ export interface AnchoredRegexp {
 
 /** Throws `invalid` with a text that begins `error parsing regexp: ` when the text is not an RE2 expression. */
 export function compileAnchored(source: string): AnchoredRegexp {
-  const shape = readShape(source);
+  const shape = shapeOf(source);
   switch (shape.kind) {
     case 'set': {
       const [first] = shape.values;
@@ -59,11 +59,23 @@ function affixTest(prefix: string, suffix: string, contained: string, minGap: nu
   return (value) => value.length >= minLength && value.startsWith(prefix) && value.endsWith(suffix);
 }
 
+/** Groups in groups are read by recursion: where they are too many for the stack, the engine has to say what they are. */
+function shapeOf(source: string): ReturnType<typeof readShape> {
+  try {
+    return readShape(source);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return { kind: 'engine', prefix: '' };
+    throw thrown;
+  }
+}
+
 function compileEngine(source: string): RE2JS {
   try {
     return RE2JS.compile(source, RE2JS.DOTALL);
   } catch (thrown) {
-    const text = messageOf(thrown);
+    // The engine's parser calls itself for every level of parentheses.
+    const isTooDeep = thrown instanceof RangeError;
+    const text = isTooDeep ? 'expression nests too deeply' : messageOf(thrown);
     throw new Fault('invalid', text.startsWith(ERROR_PREFIX) ? text : `${ERROR_PREFIX}${text}`, { cause: thrown });
   }
 }

@@ -28,6 +28,11 @@ const twoSampleFunctions: ReadonlySet<string> = new Set([
   'double_exponential_smoothing',
 ]);
 
+/** Whether a function of a range needs two samples for a value. */
+export function isTwoSampleFunction(func: string): boolean {
+  return twoSampleFunctions.has(func);
+}
+
 /** The coarsest resolution a select may use: a function that needs two samples must find them within its range. */
 export function cappedResolution(maxResolutionMs: number, func: string, rangeMs: number): number {
   // Whole milliseconds, rounded down: the wire carries an integer.
