@@ -73,10 +73,10 @@ export function spellRequestV2({ symbols, timeseries }: WriteRequestV2): unknown
       }),
       labels: [...labelsOfRefs(labels_refs, symbols)],
       labelsRefs: labels_refs,
-      metadata: {
-        help: symbolOf(symbols, metadata!.help_ref),
-        type: METADATA_TYPES[metadata!.type].toLowerCase(),
-        unit: symbolOf(symbols, metadata!.unit_ref),
+      metadata: metadata && {
+        help: symbolOf(symbols, metadata.help_ref),
+        type: METADATA_TYPES[metadata.type]?.toLowerCase(),
+        unit: symbolOf(symbols, metadata.unit_ref),
       },
       samples: samples.map(({ timestamp, value, start_timestamp }) => ({
         st: numberOf(start_timestamp),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
+import { damageTimeoutMs, isSoak } from '../bytes/damage-fixture.ts';
 import { kindOf } from '../errors/fault.ts';
 import { Labels } from '../model/labels.ts';
 import { ChunkedReadFrameReader } from './chunked-read-frame.ts';
@@ -8,6 +9,9 @@ import { chunkedReadResponseCodec } from './remote-read.ts';
 import { type ChunkSink, SeriesFrameReader, type SeriesSink } from './series-frame.ts';
 import { seriesResponseCodec } from './store-service.ts';
 import { StringInterner } from './string-interner.ts';
+
+/** Damaged copies of each frame. */
+const ROUNDS = isSoak ? 100_000 : 3000;
 
 /** The same numbers each run. */
 function randomOf(seed: number): (below: number) => number {
@@ -44,14 +48,16 @@ function seeds(): Buffer[] {
   ];
 }
 
-test('damaged frames are read or refused as corrupt, and chunks stay within the frame', () => {
+test('damaged frames are read or refused as corrupt, and chunks stay within the frame', {
+  timeout: damageTimeoutMs,
+}, () => {
   const random = randomOf(7);
   const interner = new StringInterner();
   const reader = new SeriesFrameReader(interner);
   const chunkedReader = new ChunkedReadFrameReader(interner);
   let refused = 0;
   for (const seed of seeds()) {
-    for (let round = 0; round < 3000; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       let frame = Buffer.from(seed);
       for (let n = random(3); n >= 0; n--) frame[random(frame.length)] = random(256);
       if (random(4) === 0) frame = frame.subarray(0, random(frame.length));

@@ -20,7 +20,18 @@ export interface SampleColumns {
    * longer than `length`.
    */
   readonly starts?: readonly number[] | undefined;
+  /** Which stretches stand for more time a sample than was asked for; undefined when none do. Ascending. */
+  readonly coarse?: readonly CoarseStretch[] | undefined;
+  /** The values are numbers of samples, 1 for each raw one: to count samples is to add them up. */
+  readonly isCounted?: boolean;
   readonly length: number;
+}
+
+/** Samples of a stretch of time, both ends inclusive, and how much time each of them stands for: 0 for raw ones. */
+export interface CoarseStretch {
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly resolutionMs: number;
 }
 
 /**
@@ -34,6 +45,8 @@ export class SampleBuffer implements SampleColumns {
   words: Uint32Array;
   histograms: (HistogramValue | undefined)[] | undefined = undefined;
   starts: number[] | undefined = undefined;
+  coarse: readonly CoarseStretch[] | undefined = undefined;
+  isCounted = false;
   length = 0;
 
   constructor(capacity = 1024) {
@@ -50,6 +63,8 @@ export class SampleBuffer implements SampleColumns {
     this.length = 0;
     this.histograms = undefined;
     this.starts = undefined;
+    this.coarse = undefined;
+    this.isCounted = false;
   }
 
   /** Makes room for `extra` more samples. The column arrays may be replaced: read them again afterwards. */

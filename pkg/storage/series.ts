@@ -21,8 +21,24 @@ export interface SeriesSet {
   readonly batches: AsyncIterable<readonly Series[]>;
   /** Notes that are not failures; complete once `batches` has ended. */
   readonly warnings: readonly string[];
+  /** Remarks on what was read; to be asked for once the series have been read. */
+  readonly infos?: () => readonly string[];
+  /** Where series can be read on other threads. */
+  readonly threads?: SeriesThreads | undefined;
   /** What the batches so far took to fetch, where the storage counts it. */
   readonly fetched?: Fetched;
+}
+
+/** Threads on which series are read, for those who compute from samples: tasks and results are plain data to the storage. */
+export interface SeriesThreads {
+  /** Batches that may be in hand at once. */
+  readonly ahead: number;
+  /**
+   * Has a task done for the series of a batch, which may be let go of then. Undefined when it would not pay, or when they
+   * cannot be read elsewhere. Resolves to undefined when they cannot be read at all: reading them here tells why. Throws when
+   * the request has ended, and `internal` when a thread has.
+   */
+  run(batch: readonly Series[], task: unknown): Promise<unknown> | undefined;
 }
 
 /** Grows while the batches are read. */

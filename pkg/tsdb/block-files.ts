@@ -14,11 +14,16 @@ export class BlockFiles {
   /** Where the files lie until `commit`. */
   readonly aside: string;
   readonly #final: string;
+  readonly #isDurable: boolean;
   readonly #open = new Set<FileSink>();
 
-  /** Makes the directory aside in `parent`. End with `commit` or `abort`. `conflict` when the block exists. */
-  constructor(parent: string, ulid: string) {
+  /**
+   * Makes the directory aside in `parent`. End with `commit` or `abort`. `conflict` when the block exists. One that is not
+   * durable is for this process only: after a crash of the machine anything may be left of it.
+   */
+  constructor(parent: string, ulid: string, isDurable = true) {
     this.#final = join(parent, ulid);
+    this.#isDurable = isDurable;
     this.aside = this.#final + CREATION_SUFFIX;
     if (existsSync(this.#final)) throw new Fault('conflict', `block ${ulid} exists`);
     rmSync(this.aside, { recursive: true, force: true });
@@ -26,20 +31,20 @@ export class BlockFiles {
   }
 
   /** A new file by its path in the block. Its `finish` closes it. */
-  create(name: string): FileSink {
-    const sink = new FileSink(join(this.aside, name));
+  create(name: string, bufferBytes?: number): FileSink {
+    const sink = new FileSink(join(this.aside, name), { isDurable: this.#isDurable, bufferBytes });
     this.#open.add(sink);
     return sink;
   }
 
-  /** Writes what else a block has, and gives it its name: everything is on the disk when this returns. */
+  /** Writes what else a block has, and gives it its name: everything durable is on the disk when this returns. */
   commit(meta: BlockMeta): void {
     this.#write(META_FILE, new TextEncoder().encode(printBlockMeta(meta)));
     this.#write('tombstones', printTombstones(noTombstones));
-    syncDirectory(join(this.aside, 'chunks'));
-    syncDirectory(this.aside);
+    this.#sync(join(this.aside, 'chunks'));
+    this.#sync(this.aside);
     renameSync(this.aside, this.#final);
-    syncDirectory(join(this.#final, '..'));
+    this.#sync(join(this.#final, '..'));
   }
 
   /** Gives up: nothing of the block stays. */
@@ -49,8 +54,12 @@ export class BlockFiles {
     rmSync(this.aside, { recursive: true, force: true });
   }
 
+  #sync(directory: string): void {
+    if (this.#isDurable) syncDirectory(directory);
+  }
+
   #write(name: string, bytes: Uint8Array): void {
-    const sink = this.create(name);
+    const sink = this.create(name, bytes.length);
     sink.write(bytes);
     sink.finish();
   }

@@ -167,3 +167,15 @@ function stringsAt(value: unknown, what: string): string[] {
 function wrong(what: string, expected: string): Fault {
   return new Fault('corrupt', `meta.json: ${what} is not ${expected}`);
 }
+
+/** What meta.json of a merger says of its origin. */
+export function mergedCompaction(inputs: readonly Omit<BlockMeta, 'others'>[]): BlockCompaction {
+  return {
+    level: Math.max(...inputs.map((meta) => meta.compaction.level)) + 1,
+    sources: [...new Set(inputs.flatMap((meta) => meta.compaction.sources))].sort(),
+    deletable: false,
+    parents: inputs.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
+    failed: false,
+    hints: [],
+  };
+}

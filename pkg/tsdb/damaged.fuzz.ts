@@ -20,6 +20,7 @@ import { firstVersionOf } from './index/first-version-fixture.ts';
 import { readPostingList } from './index/posting-list.ts';
 import { IndexReader } from './index/reader.ts';
 import { decodeSeriesEntry, SeriesEntry } from './index/series-entry.ts';
+import { SymbolTable } from './index/symbols.ts';
 import { IndexWriter } from './index/writer.ts';
 import { startTimestampChunks } from './start-timestamps-fixture.ts';
 import { parseTombstones } from './tombstones.ts';
@@ -67,6 +68,22 @@ function smallIndex(): Uint8Array {
   index.finish();
   return sink.bytes();
 }
+
+/** A table that stands alone. */
+function symbolTable(symbols: readonly string[]): Uint8Array {
+  const texts = symbols.map((symbol) => Buffer.from(symbol));
+  const entries = texts.flatMap((text) => [...uvarint(text.length), ...text]);
+  const body = Buffer.concat([Buffer.alloc(4), Buffer.from(entries)]);
+  body.writeUInt32BE(symbols.length);
+  const all = new Uint8Array(body.length + 8);
+  all.set(body, 4);
+  const view = new DataView(all.buffer);
+  view.setUint32(0, body.length);
+  view.setUint32(all.length - 4, crc32c(body));
+  return all;
+}
+
+const uvarint = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
 
 const goldenIndex = [smallIndex()];
 
@@ -191,6 +208,23 @@ const decoders: [what: string, DamageCheck][] = [
       decode: (bytes) => readPostingList(bytes),
       reseal: (bytes) => {
         if (bytes.length >= 20) new DataView(bytes.buffer).setUint32(16, crc32c(bytes, 4, 16));
+      },
+    },
+  ],
+  [
+    'symbol tables',
+    {
+      inputs: [symbolTable(['', '__name__', 'a', 'job', 'up', 'é'.repeat(100)])],
+      cases: 600,
+      reseal: (bytes) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        if (bytes.length < 8) return;
+        view.setUint32(0, bytes.length - 8);
+        view.setUint32(bytes.length - 4, crc32c(bytes, 4, bytes.length - 4));
+      },
+      decode: (bytes) => {
+        const symbols = new SymbolTable(bytes);
+        for (let ref = 0; ref < symbols.count; ref++) symbols.indexOf(symbols.get(ref));
       },
     },
   ],

@@ -50,32 +50,43 @@ export class FileSource implements ByteSource {
   }
 }
 
+export interface FileSinkOptions {
+  /** False for scratch: nobody looks at the file after a crash of the machine. */
+  readonly isDurable?: boolean;
+  /** What is gathered before it is written. */
+  readonly bufferBytes?: number;
+}
+
 /** A new file; it must not exist yet. */
 export class FileSink implements ByteSink {
   readonly #file: number;
-  readonly #buffer = new Uint8Array(WRITE_BUFFER);
+  readonly #buffer: Uint8Array;
+  readonly #isDurable: boolean;
   #pending = 0;
   #isOpen = true;
 
-  constructor(path: string) {
+  constructor(path: string, { isDurable = true, bufferBytes = WRITE_BUFFER }: FileSinkOptions = {}) {
     this.#file = openSync(path, 'wx');
+    this.#buffer = new Uint8Array(bufferBytes);
+    this.#isDurable = isDurable;
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#pending + bytes.length > WRITE_BUFFER) this.#flush();
-    if (bytes.length >= WRITE_BUFFER) {
+    const buffer = this.#buffer;
+    if (this.#pending + bytes.length > buffer.length) this.#flush();
+    if (bytes.length >= buffer.length) {
       writeAll(this.#file, bytes);
       return;
     }
-    this.#buffer.set(bytes, this.#pending);
+    buffer.set(bytes, this.#pending);
     this.#pending += bytes.length;
   }
 
-  /** Everything written is on the disk when this returns. Idle afterwards. */
+  /** Everything written is on the disk when this returns, if it is to be durable. Idle afterwards. */
   finish(): void {
     try {
       this.#flush();
-      fsyncSync(this.#file);
+      if (this.#isDurable) fsyncSync(this.#file);
     } finally {
       this.abandon();
     }

@@ -9,7 +9,7 @@ import { MAX_TIME, MIN_TIME } from '../model/time.ts';
 import { LoserTree } from '../storage/loser-tree.ts';
 import type { Block } from './block.ts';
 import { BlockFiles } from './block-files.ts';
-import type { BlockCompaction, BlockMeta } from './block-meta.ts';
+import { type BlockCompaction, type BlockMeta, mergedCompaction } from './block-meta.ts';
 import { ChunkPlaces } from './chunk-places.ts';
 import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR } from './chunkenc/encoding.ts';
 import { offsetOf, segmentOf } from './chunks/ref.ts';
@@ -17,12 +17,14 @@ import { SegmentWriter } from './chunks/segment-writer.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import type { SymbolTable } from './index/symbols.ts';
 import { IndexWriter } from './index/writer.ts';
+import { LentBytes } from './lent-bytes.ts';
 import { type CopySink, compareInputs, compareRefs, MergeInput, NOTHING_DELETED } from './merge-input.ts';
 import { isSameChunk, type StoredChunk, sampleCountAt } from './stored-chunk.ts';
 
 /**
  * Makes of chunks that overlap, in order of their start and then their end, chunks that follow one another, and hands
- * them to `emit` in order. `unsupported` when it cannot.
+ * them to `emit` in order. What it gets is good until it returns, what it emits need be only until `emit` returns.
+ * `unsupported` when it cannot.
  */
 export type OverlapRule = (chunks: readonly StoredChunk[], emit: (chunk: StoredChunk) => void) => void;
 
@@ -32,6 +34,10 @@ export interface MergeOptions {
   readonly signal: AbortSignal;
   /** Further keys of meta.json. */
   readonly others?: Readonly<Record<string, unknown>>;
+  /** False when the block is for this process only; true, unless given: on the disk when it is done. */
+  readonly isDurable?: boolean;
+  /** Called now and then as series are written. */
+  readonly onProgress?: () => void;
 }
 
 /** The thread is given back for other work about this often. */
@@ -50,7 +56,7 @@ export async function mergeBlocks(
   inputs: readonly Block[],
   options: MergeOptions,
 ): Promise<BlockMeta | undefined> {
-  const files = new BlockFiles(parent, options.ulid);
+  const files = new BlockFiles(parent, options.ulid, options.isDurable);
   try {
     const merge = new Merge(inputs, files, options);
     let sliceEnd = performance.now() + SLICE_MS;
@@ -58,6 +64,7 @@ export async function mergeBlocks(
       if (i % SERIES_PER_LOOK !== 0 || performance.now() < sliceEnd) continue;
       await new Promise((resolve) => setImmediate(resolve));
       throwIfAborted(options.signal);
+      options.onProgress?.();
       sliceEnd = performance.now() + SLICE_MS;
     }
     const meta = merge.finish();
@@ -70,18 +77,6 @@ export async function mergeBlocks(
   }
 }
 
-/** What meta.json of a merger says of its origin. */
-export function mergedCompaction(inputs: readonly Omit<BlockMeta, 'others'>[]): BlockCompaction {
-  return {
-    level: Math.max(...inputs.map((meta) => meta.compaction.level)) + 1,
-    sources: [...new Set(inputs.flatMap((meta) => meta.compaction.sources))].sort(),
-    deletable: false,
-    parents: inputs.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
-    failed: false,
-    hints: [],
-  };
-}
-
 class Merge {
   readonly #options: MergeOptions;
   readonly #inputs: readonly MergeInput[];
@@ -92,6 +87,10 @@ class Merge {
   readonly #sink: CopySink;
   readonly #entry = new SeriesEntry();
   readonly #places = new ChunkPlaces();
+  /** The chunks of the overlap at hand, and bytes of theirs. */
+  readonly #overlapping: StoredChunk[] = [];
+  readonly #lent = new LentBytes();
+  readonly #emit = (chunk: StoredChunk): void => this.#write(chunk);
   readonly #minTime: number;
   readonly #maxTime: number;
   readonly #compaction: BlockCompaction;
@@ -217,15 +216,21 @@ class Merge {
   }
 
   #mergeOverlap(from: number, to: number): void {
-    const chunks: StoredChunk[] = [];
+    const chunks = this.#overlapping;
+    chunks.length = 0;
+    this.#lent.clear();
     for (let i = from; i < to; i++) {
-      for (const chunk of this.#inputs[this.#places.inputs[i]].read(this.#places, i)) {
-        const last = chunks.at(-1);
-        if (last === undefined || !isSameChunk(last, chunk)) chunks.push(chunk);
-      }
+      const input = this.#inputs[this.#places.inputs[i]];
+      if (this.#isWhole(i)) this.#addOverlapping(input.readWhole(this.#places, i, this.#lent));
+      else for (const chunk of input.read(this.#places, i)) this.#addOverlapping(chunk);
     }
     if (chunks.length === 1) this.#write(chunks[0]);
-    else if (chunks.length > 1) this.#options.mergeOverlaps(chunks, (chunk) => this.#write(chunk));
+    else if (chunks.length > 1) this.#options.mergeOverlaps(chunks, this.#emit);
+  }
+
+  #addOverlapping(chunk: StoredChunk): void {
+    const chunks = this.#overlapping;
+    if (chunks.length === 0 || !isSameChunk(chunks[chunks.length - 1], chunk)) chunks.push(chunk);
   }
 
   #write({ minTime, maxTime, encoding, data, checksum }: StoredChunk): void {

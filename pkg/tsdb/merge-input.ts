@@ -9,6 +9,7 @@ import { CHUNK_OVERHEAD } from './chunks/format.ts';
 import { ChunkView, readChunk } from './chunks/segment-reader.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import type { SeriesScan } from './index/series-scan.ts';
+import type { LentBytes } from './lent-bytes.ts';
 import { type StoredChunk, sampleCountAt, withoutDeleted } from './stored-chunk.ts';
 import type { Interval } from './tombstones.ts';
 
@@ -80,6 +81,21 @@ export class MergeInput {
     const { minTimes, maxTimes, segments, offsets, chunkCount } = this.#entry;
     this.deleted = this.#block.tombstones.get(this.#scan.id) ?? NOTHING_DELETED;
     for (let i = 0; i < chunkCount; i++) to.add(number, minTimes[i], maxTimes[i], segments[i], offsets[i]);
+  }
+
+  /** A chunk of which nothing was deleted, its bytes copied into `lent`. */
+  readWhole({ minTimes, maxTimes, segments, offsets }: ChunkPlaces, i: number, lent: LentBytes): StoredChunk {
+    const view = this.#view;
+    try {
+      this.#block.chunkAt(segments[i], offsets[i], view);
+      const { encoding, bytes, offset, length } = view;
+      sampleCountAt(encoding, bytes, offset, length);
+      const checksum = readBe32(bytes, offset + length);
+      const data = lent.copy(bytes, offset, offset + length);
+      return { minTime: minTimes[i], maxTime: maxTimes[i], encoding, data, checksum };
+    } catch (thrown) {
+      throw this.#inBlock('read chunk', thrown);
+    }
   }
 
   /** A chunk of this block with bytes of its own, without what was deleted; none when nothing is left. */

@@ -190,9 +190,10 @@ test('a segment that meta.json lists and that is gone is not-found, and damage i
   try {
     const copy = join(scratch, 'block');
     cpSync(basic, copy, { recursive: true });
-    const meta = await (await openBlock(copy)).meta;
+    const whole = await openBlock(copy);
+    await whole.close();
     const listed = {
-      ...meta,
+      ...whole.meta,
       version: 1,
       thanos: { files: [{ rel_path: 'chunks/000001' }, { rel_path: 'chunks/000002' }] },
     };

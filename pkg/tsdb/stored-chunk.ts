@@ -22,7 +22,7 @@ export interface StoredChunk {
   readonly minTime: number;
   readonly maxTime: number;
   readonly encoding: number;
-  /** Without encoding byte and checksum; its own array. */
+  /** Without encoding byte and checksum; its own array unless whoever gives it says otherwise. */
   readonly data: Uint8Array;
   /** The checksum it was stored with, when it was compared: a copy need not work it out again. */
   readonly checksum?: number;

@@ -102,13 +102,18 @@ const FEW_SAMPLES = 4;
 
 /** Samples [from, to) of the columns as one chunk, at most 65535 of them; the bytes are yours. */
 export function encodeXor(columns: SampleColumns, from = 0, to = columns.length): Uint8Array {
+  return encodeXorLent(columns, from, to).slice();
+}
+
+/** The same for those who write the bytes somewhere else at once: they are good until the next chunk is encoded. */
+export function encodeXorLent(columns: SampleColumns, from = 0, to = columns.length): Uint8Array {
   const count = to - from;
   if (count < FEW_SAMPLES) return encodeXorPlainly(columns, from, to);
   assert(count <= MAX_CHUNK_SAMPLES, 'a chunk has at most 65535 samples');
   // Between arrays of one kind bits are copied as they are.
   encodeTimes.set(columns.times.subarray(from, to));
   encodeValues.set(columns.values.subarray(from, to));
-  return encodeOutput.slice(0, kernelEncode(count));
+  return encodeOutput.subarray(0, kernelEncode(count));
 }
 
 /** The same without the kernel: its oracle. */

@@ -3,12 +3,15 @@
 
 /** Ids laid out at a time. */
 const SLICE_IDS = 4 * 1024 * 1024;
+/** Numbers of pairs kept in one piece: an array that doubles would be there twice each time it does. */
+const PIECE_PAIRS = 256 * 1024;
 
 export class PostingCollector {
-  /** Of each label of each series, in turn: its pair's number. */
-  #pairs = new Uint32Array(1024);
-  #pairsLength = 0;
-  /** Of each series: its id, and where its labels end in #pairs. */
+  /** Of each label of each series, in turn: its pair's number. Pieces of PIECE_PAIRS, the first one as far as needed. */
+  readonly #pieces: Uint32Array[] = [new Uint32Array(1024)];
+  /** How far the last piece is filled. */
+  #filled = 0;
+  /** Of each series: its id, and how many labels it and those before it have. */
   #ids = new Uint32Array(256);
   #ends = new Float64Array(256);
   #seriesCount = 0;
@@ -22,14 +25,13 @@ export class PostingCollector {
       this.#ids = grown(this.#ids, new Uint32Array(this.#ids.length * 2));
       this.#ends = grown(this.#ends, new Float64Array(this.#ends.length * 2));
     }
-    while (this.#pairsLength + labelCount > this.#pairs.length) {
-      this.#pairs = grown(this.#pairs, new Uint32Array(this.#pairs.length * 2));
-    }
+    let piece = this.#pieces[this.#pieces.length - 1];
     for (let i = 0; i < labelCount; i++) {
-      this.#pairs[this.#pairsLength++] = this.#numberOf(labelRefs[2 * i], labelRefs[2 * i + 1]);
+      if (this.#filled === piece.length) piece = this.#withRoom(piece);
+      piece[this.#filled++] = this.#numberOf(labelRefs[2 * i], labelRefs[2 * i + 1]);
     }
     this.#ids[this.#seriesCount] = id;
-    this.#ends[this.#seriesCount++] = this.#pairsLength;
+    this.#ends[this.#seriesCount++] = this.#pairCount;
   }
 
   /** The ids of all series, ascending; borrowed. */
@@ -58,6 +60,23 @@ export class PostingCollector {
     this.#visitSlice(slice, size, visit);
   }
 
+  get #pairCount(): number {
+    return (this.#pieces.length - 1) * PIECE_PAIRS + this.#filled;
+  }
+
+  /** The last piece, which was full, in a larger place, or a further one. */
+  #withRoom(last: Uint32Array): Uint32Array {
+    if (last.length < PIECE_PAIRS) {
+      const larger = grown(last, new Uint32Array(2 * last.length));
+      this.#pieces[this.#pieces.length - 1] = larger;
+      return larger;
+    }
+    const further = new Uint32Array(PIECE_PAIRS);
+    this.#pieces.push(further);
+    this.#filled = 0;
+    return further;
+  }
+
   #visitSlice(
     slice: readonly [nameRef: number, valueRef: number, pair: number][],
     size: number,
@@ -70,9 +89,13 @@ export class PostingCollector {
       next[pair] = start;
       start += this.#counts[pair];
     }
-    for (let series = 0, i = 0; series < this.#seriesCount; series++) {
-      for (; i < this.#ends[series]; i++) {
-        const pair = this.#pairs[i];
+    let series = 0;
+    for (const [n, piece] of this.#pieces.entries()) {
+      const first = n * PIECE_PAIRS;
+      const count = n === this.#pieces.length - 1 ? this.#filled : PIECE_PAIRS;
+      for (let i = 0; i < count; i++) {
+        while (this.#ends[series] <= first + i) series++;
+        const pair = piece[i];
         if (next[pair] >= 0) ids[next[pair]++] = this.#ids[series];
       }
     }

@@ -1,13 +1,16 @@
 // Damaged logs and head chunks: read, or refused with the place, never a crash.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { MemorySource } from '../../bytes/byte-source.ts';
 import { crc32c } from '../../bytes/crc32c.ts';
 import { checkDamaged, damageTimeoutMs } from '../../bytes/damage-fixture.ts';
 import { readHeadFile } from '../chunks/head-file.ts';
-import { FRAGMENT_HEADER_BYTES, PAGE_BYTES } from './format.ts';
+import { checkpointName, FRAGMENT_HEADER_BYTES, PAGE_BYTES, walSegmentName } from './format.ts';
+import { findDamage, readLog, repairLog } from './reader.ts';
 import { decodeRecord } from './record.ts';
 import { readSegment } from './segment.ts';
 
@@ -37,7 +40,67 @@ function reseal(bytes: Uint8Array): void {
   }
 }
 
+const scratch = mkdtempSync(join(tmpdir(), 'tributary-wal-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A log directory of files by their names; what was there before is gone. */
+function logOf(name: string, files: Readonly<Record<string, Uint8Array>>): string {
+  const directory = join(scratch, name);
+  rmSync(directory, { recursive: true, force: true });
+  for (const [path, bytes] of Object.entries(files)) {
+    mkdirSync(join(directory, path, '..'), { recursive: true });
+    writeFileSync(join(directory, path), bytes);
+  }
+  return directory;
+}
+
 describe('damaged logs are read or refused', () => {
+  test('checkpoints, with the segment after them', { timeout: damageTimeoutMs }, () => {
+    checkDamaged({
+      inputs: segments,
+      cases: 60,
+      reseal,
+      decode: (bytes) => {
+        const checkpoint = join(checkpointName(3), walSegmentName(0));
+        const directory = logOf('checkpointed', { [checkpoint]: bytes, [walSegmentName(4)]: segments[0] });
+        let behind = 0;
+        for (const record of readLog(directory)) {
+          decodeRecord(record.bytes);
+          if (!record.isCheckpoint) behind++;
+        }
+        assert.ok(behind > 0, 'the segment is read too');
+      },
+    });
+  });
+
+  test('repaired logs: what is left is good, and is all that was good', { timeout: damageTimeoutMs }, () => {
+    const records = (directory: string): number => {
+      let count = 0;
+      for (const _record of readLog(directory)) count++;
+      return count;
+    };
+    checkDamaged({
+      inputs: segments,
+      cases: 60,
+      reseal,
+      decode: (bytes) => {
+        const directory = logOf('repaired', { [walSegmentName(0)]: bytes, [walSegmentName(1)]: segments[0] });
+        let before = 0;
+        let failure: unknown;
+        try {
+          for (const _record of readLog(directory)) before++;
+        } catch (thrown) {
+          failure = thrown;
+        }
+        const damage = repairLog(directory);
+        assert.equal(damage === undefined, failure === undefined);
+        assert.equal(records(directory), before);
+        assert.equal(findDamage(directory), undefined);
+        if (failure !== undefined) throw failure;
+      },
+    });
+  });
+
   test('segments', { timeout: damageTimeoutMs }, () => {
     checkDamaged({
       inputs: segments,
