@@ -22,7 +22,7 @@ import { conditionFailed, readSmall } from './conditional-writes.ts';
 import { HttpTransport } from './http-transport.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 import type { OnRequest } from './request-meter.ts';
-import { responseStream } from './response-stream.ts';
+import { isFound, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { statusFault } from './status-fault.ts';
 import { partsOf } from './upload-parts.ts';
@@ -122,27 +122,15 @@ class AzureBucket implements Bucket {
       await this.attributes(request, name);
       return new Uint8Array();
     }
-    let body: Readable;
-    try {
-      ({ body } = await this.#download(request, name, { offset, length }));
-    } catch (thrown) {
-      // The object is there and ends before the range begins.
-      if (thrown instanceof Fault && thrown.facts['status'] === 416) return new Uint8Array();
-      throw thrown;
-    }
-    const parts: Uint8Array[] = [];
-    for await (const part of responseStream(request.signal, name, body)) parts.push(part);
-    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    return readRangeBy(
+      request.signal,
+      name,
+      async () => (await this.#download(request, name, { offset, length })).body,
+    );
   }
 
   async exists(request: RequestContext, name: string): Promise<boolean> {
-    try {
-      await this.attributes(request, name);
-      return true;
-    } catch (thrown) {
-      if (kindOf(thrown) === 'not-found') return false;
-      throw thrown;
-    }
+    return isFound(this.attributes(request, name));
   }
 
   async attributes(request: RequestContext, name: string): Promise<ObjectAttributes> {
@@ -163,17 +151,10 @@ class AzureBucket implements Bucket {
     const blob = this.#container.getBlockBlobClient(name);
     const { signal } = request;
     const ids: string[] = [];
-    let size = 0;
+    const partSizeBytes = Math.max(BLOCK_BYTES, Math.ceil((sizeBytes ?? 0) / MAX_BLOCKS));
     // Blocks that are never committed are nobody's object, and the service drops them after a week.
-    for await (const { bytes, isLast } of partsOf(
-      body,
-      Math.max(BLOCK_BYTES, Math.ceil((sizeBytes ?? 0) / MAX_BLOCKS)),
-    )) {
+    for await (const { bytes, isLast } of partsOf(body, { name, partSizeBytes, sizeBytes })) {
       throwIfAborted(signal);
-      size += bytes.length;
-      if ((isLast && sizeBytes !== undefined && size !== sizeBytes) || size > (sizeBytes ?? size)) {
-        throw new Fault('invalid', `body of ${name} has ${size} bytes, ${sizeBytes} were promised`);
-      }
       if (isLast && ids.length === 0) {
         await this.#repeated(signal, `put ${name}`, () => this.#put(request, name, bytes, {}));
         return;

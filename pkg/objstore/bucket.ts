@@ -61,14 +61,20 @@ export interface Bucket {
   readonly name: string;
   /** Direct children of a directory ('' is the root; a final `/` may be given or not), sorted by name by most providers. A missing directory is empty. */
   list(request: RequestContext, directory: string, options?: ListOptions): AsyncIterable<ListedObject>;
-  /** The whole object, streamed. The caller must read to the end, or call `return` on the iterator. */
+  /**
+   * The whole object, streamed; a piece is good until the next is asked for. The caller must read to the end, or call
+   * `return` on the iterator.
+   */
   get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>>;
   /** Bytes [offset, offset + length) in one array; shorter only when the object ends before. */
   getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array>;
   /** False for directories. */
   exists(request: RequestContext, name: string): Promise<boolean>;
   attributes(request: RequestContext, name: string): Promise<ObjectAttributes>;
-  /** The whole object becomes visible, or nothing does. Replaces what is there. */
+  /**
+   * The whole object becomes visible, or nothing does. Replaces what is there. A piece of the body is good until the next
+   * is asked for, so that a file of any size goes through one buffer.
+   */
   upload(
     request: RequestContext,
     name: string,
@@ -94,7 +100,7 @@ export async function readAll(
   for await (const part of await bucket.get(request, name)) {
     size += part.length;
     if (size > maxBytes) throw new Fault('limit', `object ${name} is larger than ${maxBytes} bytes`);
-    parts.push(part);
+    parts.push(new Uint8Array(part)); // A copy: the piece is good until the next.
   }
   return Buffer.concat(parts);
 }

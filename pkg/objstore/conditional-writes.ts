@@ -29,7 +29,7 @@ export async function readSmall(name: string, body: AsyncIterable<Uint8Array>): 
     if (size > MAX_CONDITIONAL_BYTES) {
       throw new Fault('limit', `object ${name} is larger than ${MAX_CONDITIONAL_BYTES} bytes`);
     }
-    parts.push(part);
+    parts.push(new Uint8Array(part)); // A copy: the piece is good until the next.
   }
   return new Uint8Array(Buffer.concat(parts));
 }

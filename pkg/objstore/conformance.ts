@@ -86,6 +86,23 @@ export function testBucket(what: string, open: () => Promise<OpenedBucket>): voi
       assert.ok(Buffer.from(range).equals(bytes.subarray(1_000_000, 1_070_000)));
     });
 
+    test('a body may use one buffer for all its pieces', async () => {
+      const expected = Buffer.alloc(700_001);
+      for (let i = 0; i < expected.length; i++) expected[i] = (i * 7 + (i >> 10)) & 255;
+      const body: AsyncIterable<Uint8Array> = {
+        async *[Symbol.asyncIterator]() {
+          const held = Buffer.alloc(100_000);
+          for (let at = 0; at < expected.length; at += held.length) {
+            const size = expected.copy(held, 0, at);
+            yield held.subarray(0, size);
+            held.fill(0xee);
+          }
+        },
+      };
+      await bucket.upload(request, 'reused', body, { sizeBytes: expected.length });
+      assert.ok(Buffer.from(await readAll(request, bucket, 'reused')).equals(expected));
+    });
+
     test('a body of another size than promised fails and leaves what was there', async () => {
       await put('promised', 'old');
       for (const sizeBytes of [2, 4]) {

@@ -34,16 +34,20 @@ export async function listFiles(directory: string): Promise<readonly LocalFile[]
   return found.sort((a, b) => compareUtf8(a.relPath, b.relPath));
 }
 
-/** A file as an upload body. It is opened when read, each time anew, so an upload can be tried again. */
+/**
+ * A file as an upload body. It is opened when read, each time anew, so an upload can be tried again. A piece is good until
+ * the next is asked for.
+ */
 export function fileBody(path: string): AsyncIterable<Uint8Array> {
   return {
     async *[Symbol.asyncIterator]() {
       const file = await open(path, 'r');
+      const held = new Uint8Array(READ_BYTES);
       try {
         for (;;) {
-          const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
+          const { bytesRead } = await file.read(held, 0, READ_BYTES, null);
           if (bytesRead === 0) return;
-          yield buffer.subarray(0, bytesRead);
+          yield held.subarray(0, bytesRead);
         }
       } finally {
         await file.close();

@@ -3,6 +3,7 @@
 //   type: S3            # any case
 //   prefix: team/a      # optional; every name is put below it
 //   config: { ... }     # the provider's own keys
+//   hedging_config: { ... }   # optional, see hedging.ts
 
 import { stat } from 'node:fs/promises';
 import { loose, parseShape, strict, z } from '../config/shape.ts';
@@ -12,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Bucket } from './bucket.ts';
 import { FilesystemBucket } from './filesystem.ts';
+import { HedgingBucket, hedgingShape } from './hedging.ts';
 import { InstrumentedBucket } from './instrumented.ts';
 import { PrefixedBucket } from './prefixed.ts';
 import { requestMeter } from './request-meter.ts';
@@ -26,6 +28,11 @@ export interface BucketDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+export interface OpenOptions {
+  /** Whether `hedging_config` is heeded: it is read by those to whom the slowest read of many matters. */
+  readonly hedges?: boolean;
+}
+
 const envelopeShape = strict({
   type: z.string().default(''),
   config: z.unknown().optional(),
@@ -33,6 +40,7 @@ const envelopeShape = strict({
     .string()
     .nullish()
     .transform((value) => value ?? ''),
+  hedging_config: hedgingShape.nullish(),
 });
 
 /** Other keys are ignored here, as the reference does for this provider. */
@@ -44,13 +52,22 @@ const s3Vendors: readonly S3Vendor[] = ['COS', 'ALIYUNOSS', 'BOS', 'OBS', 'OCI']
  * Opens the bucket a YAML text describes. `invalid` for a text that is wrong, `unsupported` for what is not built; the
  * bucket itself is not asked anything yet. The caller closes it.
  */
-export async function openBucket(deps: BucketDeps, yamlText: string): Promise<Bucket> {
+export async function openBucket(deps: BucketDeps, yamlText: string, options: OpenOptions = {}): Promise<Bucket> {
   try {
     const envelope = parseYamlAs(envelopeShape, yamlText);
     const { bucket, policy } = await openProvider(deps, envelope);
     const prefix = envelope.prefix.replace(/^\/+|\/+$/g, '');
     const placed = prefix === '' ? bucket : new PrefixedBucket(bucket, prefix);
-    return new InstrumentedBucket(deps, policy === undefined ? placed : new RetryingBucket({ policy }, placed));
+    const { hedging_config: given } = envelope;
+    const hedging = options.hedges === true && given?.enabled === true ? given : undefined;
+    if (policy === undefined) {
+      if (hedging !== undefined)
+        deps.logger.warn('hedging_config changes nothing: a directory is not asked over a network');
+      return new InstrumentedBucket(deps, placed);
+    }
+    const isThrottled = () => policy.isThrottled;
+    const hedged = hedging === undefined ? placed : new HedgingBucket({ ...deps, isThrottled }, hedging, placed);
+    return new InstrumentedBucket(deps, new RetryingBucket({ policy }, hedged));
   } catch (thrown) {
     throw during('bucket configuration', thrown);
   }

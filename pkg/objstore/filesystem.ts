@@ -273,11 +273,13 @@ export class FilesystemBucket implements Bucket {
 }
 
 function streamOf(request: RequestContext, file: FileHandle): ByteStream {
+  // One for all pieces: left to the collector, they would pile up to tens of megabytes before it looks.
+  const held = new Uint8Array(READ_BYTES);
   return new ByteStream({
     async pull() {
       throwIfAborted(request.signal);
-      const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
-      return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+      const { bytesRead } = await file.read(held, 0, READ_BYTES, null);
+      return bytesRead === 0 ? undefined : held.subarray(0, bytesRead);
     },
     close: () => file.close(),
   });

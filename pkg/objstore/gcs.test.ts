@@ -16,6 +16,22 @@ import { RetryPolicy } from './retry-policy.ts';
 
 const request = backgroundRequest();
 
+/** The address of a server by somebody else, with a bucket `metrics`: see docs/decisions/google-requests.md. */
+const foreign = process.env['TRIBUTARY_GCS'];
+if (foreign !== undefined) {
+  for (const [what, keys] of [
+    ['', {}],
+    [' in small parts', { chunk_size_bytes: 1 }],
+  ] as const) {
+    testBucket(`GCS on ${foreign}${what}`, async () => {
+      const prefix = `conformance/${randomBytes(8).toString('hex')}`;
+      const yaml = JSON.stringify({ type: 'gcs', prefix, config: { bucket: 'metrics', ...keys } });
+      const env = { STORAGE_EMULATOR_HOST: foreign };
+      return { bucket: await openBucket({ logger: silentLogger, metrics: new Metrics(), env }, yaml) };
+    });
+  }
+}
+
 describe('GCS against a server of its JSON API', () => {
   let gcs: RunningGcs;
   beforeAll(async () => {

@@ -22,7 +22,7 @@ import { type HttpRequestInit, HttpTransport, newExchange } from './http-transpo
 import { checkObjectName, directoryOf } from './object-name.ts';
 import { optionalClient } from './optional-client.ts';
 import type { OnRequest } from './request-meter.ts';
-import { responseStream } from './response-stream.ts';
+import { isFound, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { statusFault } from './status-fault.ts';
 import { partsOf } from './upload-parts.ts';
@@ -145,31 +145,17 @@ class GcsBucket implements Bucket {
       await this.attributes(request, name);
       return new Uint8Array();
     }
-    let response: http.IncomingMessage;
-    try {
-      response = await this.#fetch(request.signal, name, { range: `bytes=${offset}-${offset + length - 1}` });
-    } catch (thrown) {
-      // The object is there and ends before the range begins.
-      if (thrown instanceof Fault && thrown.facts['status'] === 416) return new Uint8Array();
-      throw thrown;
-    }
-    if (response.statusCode !== 206) {
+    return readRangeBy(request.signal, name, async () => {
+      const range = `bytes=${offset}-${offset + length - 1}`;
+      const response = await this.#fetch(request.signal, name, { range });
+      if (response.statusCode === 206) return response;
       response.destroy();
       throw new Fault('unsupported', `get range of ${name}: the server does not know ranges`);
-    }
-    const parts: Uint8Array[] = [];
-    for await (const part of responseStream(request.signal, name, response)) parts.push(part);
-    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    });
   }
 
   async exists(request: RequestContext, name: string): Promise<boolean> {
-    try {
-      await this.attributes(request, name);
-      return true;
-    } catch (thrown) {
-      if (kindOf(thrown) === 'not-found') return false;
-      throw thrown;
-    }
+    return isFound(this.attributes(request, name));
   }
 
   async attributes(request: RequestContext, name: string): Promise<ObjectAttributes> {
@@ -188,12 +174,13 @@ class GcsBucket implements Bucket {
     let session: URL | undefined;
     let offset = 0;
     try {
-      for await (const { bytes, isLast } of partsOf(body, this.#config.chunkSizeBytes)) {
+      for await (const { bytes, isLast } of partsOf(body, {
+        name,
+        partSizeBytes: this.#config.chunkSizeBytes,
+        sizeBytes,
+      })) {
         throwIfAborted(request.signal);
         const size = offset + bytes.length;
-        if ((isLast && sizeBytes !== undefined && size !== sizeBytes) || size > (sizeBytes ?? size)) {
-          throw new Fault('invalid', `body of ${name} has ${size} bytes, ${sizeBytes} were promised`);
-        }
         if (isLast && session === undefined) {
           await this.#repeated(request.signal, `put ${name}`, () => this.#put(request, name, bytes, {}));
           return;

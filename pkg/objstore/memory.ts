@@ -105,7 +105,7 @@ export class MemoryBucket implements Bucket {
     const parts: Uint8Array[] = [];
     for await (const part of body) {
       throwIfAborted(request.signal);
-      parts.push(part);
+      parts.push(new Uint8Array(part)); // A copy: the piece is good until the next.
     }
     throwIfAborted(request.signal);
     const bytes = new Uint8Array(Buffer.concat(parts));

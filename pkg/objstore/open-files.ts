@@ -19,6 +19,7 @@ export class OpenFiles {
   readonly #open: (path: string) => Promise<FileHandle>;
   /** Least recently used first. */
   readonly #files = new Map<string, OpenFile>();
+  readonly #closing = new Set<Promise<void>>();
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(open: (path: string) => Promise<FileHandle>) {
@@ -55,17 +56,25 @@ export class OpenFiles {
     if (file !== undefined) this.#drop(path, file);
   }
 
+  /** Nothing is open when this returns, but for reads in hand. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
     for (const [path, file] of this.#files) this.#drop(path, file);
+    await Promise.all(this.#closing);
   }
 
   #drop(path: string, file: OpenFile): void {
     if (this.#files.get(path) === file) this.#files.delete(path);
     if (file.isDropped) return;
     file.isDropped = true;
-    if (file.readers === 0) void closed(file);
+    if (file.readers === 0) this.#close(file);
+  }
+
+  /** Nobody waits for it now; `close` does. */
+  #close(file: OpenFile): void {
+    const closing = closed(file).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 
   #dropOldest(): void {

@@ -1,8 +1,8 @@
-// The body of an answer as a stream that lets go of its socket.
+// The body of an answer as a stream that lets go of its socket, and what the providers do with one alike.
 
 import type { Readable } from 'node:stream';
 import { faultOf, throwIfAborted } from '../async/deadline.ts';
-import { Fault } from '../errors/fault.ts';
+import { Fault, kindOf } from '../errors/fault.ts';
 import { ByteStream } from './byte-stream.ts';
 
 /** Ends with `canceled` when the signal aborts and `unavailable` when the connection breaks; `name` is for the message. */
@@ -23,4 +23,33 @@ export function responseStream(signal: AbortSignal, name: string, response: Read
       if (!response.readableEnded) response.destroy();
     },
   });
+}
+
+/** A ranged read: what `open` answers with, as one array; nothing where the object ends before the range begins (416). */
+export async function readRangeBy(
+  signal: AbortSignal,
+  name: string,
+  open: () => Promise<Readable>,
+): Promise<Uint8Array> {
+  let response: Readable;
+  try {
+    response = await open();
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.facts['status'] === 416) return new Uint8Array();
+    throw thrown;
+  }
+  const parts: Uint8Array[] = [];
+  for await (const part of responseStream(signal, name, response)) parts.push(part);
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+
+/** Whether looking at an object finds one. */
+export async function isFound(looking: Promise<unknown>): Promise<boolean> {
+  try {
+    await looking;
+    return true;
+  } catch (thrown) {
+    if (kindOf(thrown) === 'not-found') return false;
+    throw thrown;
+  }
 }

@@ -50,6 +50,11 @@ export class RetryPolicy {
     this.#config = config;
   }
 
+  /** Whether requests are held back because the bucket refused some for speed of late. */
+  get isThrottled(): boolean {
+    return this.#rate.limitPerSecond !== undefined;
+  }
+
   /**
    * The result of `work`, tried again while that may help. `what` names it in logs. With `canRepeat: false` it is paced
    * like the others but tried once.

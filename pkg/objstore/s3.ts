@@ -24,7 +24,7 @@ import { conditionFailed, readSmall } from './conditional-writes.ts';
 import { HttpTransport, newExchange } from './http-transport.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 import type { OnRequest } from './request-meter.ts';
-import { responseStream } from './response-stream.ts';
+import { isFound, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { S3Client } from './s3-client.ts';
 import type { S3Config } from './s3-config.ts';
@@ -164,29 +164,15 @@ class S3Bucket implements Bucket {
       return new Uint8Array();
     }
     const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-    let response: http.IncomingMessage;
-    try {
-      response = await this.#send(request.signal, `get range of ${name}`, () =>
+    return readRangeBy(request.signal, name, () =>
+      this.#send(request.signal, `get range of ${name}`, () =>
         this.#client.makeRequestAsync({ method: 'GET', bucketName: this.name, objectName: name, headers }, '', [206]),
-      );
-    } catch (thrown) {
-      // The object is there and ends before the range begins.
-      if (thrown instanceof Fault && thrown.facts['status'] === 416) return new Uint8Array();
-      throw thrown;
-    }
-    const parts: Uint8Array[] = [];
-    for await (const part of responseStream(request.signal, name, response)) parts.push(part);
-    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+      ),
+    );
   }
 
   async exists(request: RequestContext, name: string): Promise<boolean> {
-    try {
-      await this.attributes(request, name);
-      return true;
-    } catch (thrown) {
-      if (kindOf(thrown) === 'not-found') return false;
-      throw thrown;
-    }
+    return isFound(this.attributes(request, name));
   }
 
   async attributes(request: RequestContext, name: string): Promise<ObjectAttributes> {
@@ -207,14 +193,9 @@ class S3Bucket implements Bucket {
     const partSizeBytes = Math.max(this.#config.partSizeBytes, Math.ceil((sizeBytes ?? 0) / MAX_PARTS));
     let uploadId: string | undefined;
     const etags: { part: number; etag: string }[] = [];
-    let size = 0;
     try {
-      for await (const { bytes, isLast } of partsOf(body, partSizeBytes)) {
+      for await (const { bytes, isLast } of partsOf(body, { name, partSizeBytes, sizeBytes })) {
         throwIfAborted(request.signal);
-        size += bytes.length;
-        if ((isLast && sizeBytes !== undefined && size !== sizeBytes) || size > (sizeBytes ?? size)) {
-          throw new Fault('invalid', `body of ${name} has ${size} bytes, ${sizeBytes} were promised`);
-        }
         if (isLast && uploadId === undefined) {
           await this.#put(request, name, bytes);
           return;
@@ -291,7 +272,7 @@ class S3Bucket implements Bucket {
     await this.#repeated(request.signal, `put ${name}`, async () => {
       const response = await this.#client.makeRequestStreamAsync(
         { method: 'PUT', bucketName: this.name, objectName: name, headers },
-        Readable.from(body, { objectMode: false }),
+        Readable.from(copiesOf(body), { objectMode: false }),
         this.#client.sumsBodies ? sums.sha256 : '',
         [200],
         '',
@@ -382,9 +363,14 @@ async function readAtMost(name: string, body: AsyncIterable<Uint8Array>): Promis
         `with disable_multipart ${name} would have to be held in memory: it can be read only once`,
       );
     }
-    parts.push(part);
+    parts.push(new Uint8Array(part)); // A copy: the piece is good until the next.
   }
   return Buffer.concat(parts);
+}
+
+/** For a reader that asks for the next piece before it is done with the last. */
+async function* copiesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const part of body) yield Buffer.from(part);
 }
 
 async function sumsOf(

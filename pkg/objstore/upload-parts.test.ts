@@ -23,20 +23,37 @@ for (const [what, sizes, expected] of [
         at += size;
       }
     }
-    const found: Buffer[] = [];
-    const lasts: boolean[] = [];
-    for await (const { bytes, isLast } of partsOf(body(), PART)) {
-      found.push(Buffer.from(bytes));
-      lasts.push(isLast);
+    for (const sizeBytes of [whole.length, undefined]) {
+      const found: Buffer[] = [];
+      const lasts: boolean[] = [];
+      for await (const { bytes, isLast } of partsOf(body(), { name: 'x', partSizeBytes: PART, sizeBytes })) {
+        found.push(Buffer.from(bytes));
+        lasts.push(isLast);
+      }
+      assert.deepEqual(
+        found.map(({ length }) => length),
+        expected,
+      );
+      assert.ok(Buffer.concat(found).equals(whole));
+      assert.deepEqual(
+        lasts,
+        lasts.map((_, i) => i === lasts.length - 1),
+      );
     }
-    assert.deepEqual(
-      found.map(({ length }) => length),
-      expected,
-    );
-    assert.ok(Buffer.concat(found).equals(whole));
-    assert.deepEqual(
-      lasts,
-      lasts.map((_, i) => i === lasts.length - 1),
-    );
   });
 }
+
+test('a body of another size than promised is refused before its last part is given out', async () => {
+  const body = [Buffer.alloc(PART), Buffer.alloc(10)];
+  for (const sizeBytes of [0, PART, PART + 9, PART + 11]) {
+    const lasts: boolean[] = [];
+    const read = async (): Promise<void> => {
+      const pieces = (async function* () {
+        yield* body;
+      })();
+      for await (const { isLast } of partsOf(pieces, { name: 'x', partSizeBytes: PART, sizeBytes })) lasts.push(isLast);
+    };
+    await assert.rejects(read(), /body of x has \d+( or more)? bytes, \d+ were promised/);
+    assert.ok(!lasts.includes(true));
+  }
+});

@@ -1,7 +1,17 @@
 // Cuts what is uploaded into parts of the size a provider wants.
 
-/** The first memory for a part; it doubles until a whole part fits, so that small objects cost little. */
+import { Fault } from '../errors/fault.ts';
+
+/** The first memory for a part of a body of unknown size; it doubles until a whole part fits. */
 const FIRST_BYTES = 64 * 1024;
+
+export interface PartsOfWhat {
+  /** The object, for messages. */
+  readonly name: string;
+  readonly partSizeBytes: number;
+  /** What was promised: a body of another size is `invalid`, at the latest before its last part is given out. */
+  readonly sizeBytes?: number | undefined;
+}
 
 /**
  * Parts of one size; the last is shorter, and the only one for a small body. Holds one part at a time: its memory is used
@@ -9,11 +19,14 @@ const FIRST_BYTES = 64 * 1024;
  */
 export async function* partsOf(
   body: AsyncIterable<Uint8Array>,
-  partSizeBytes: number,
+  { name, partSizeBytes, sizeBytes }: PartsOfWhat,
 ): AsyncIterable<{ readonly bytes: Buffer; readonly isLast: boolean }> {
-  let held: Buffer = Buffer.allocUnsafeSlow(Math.min(FIRST_BYTES, partSizeBytes));
+  let held: Buffer = Buffer.allocUnsafeSlow(Math.min(sizeBytes ?? FIRST_BYTES, partSizeBytes));
   let size = 0;
+  let total = 0;
   for await (let rest of body) {
+    total += rest.length;
+    if (sizeBytes !== undefined && total > sizeBytes) throw wrongSize(name, `${total} or more`, sizeBytes);
     while (rest.length > 0) {
       // A full part is sent when more follows, so that the last one is known as such.
       if (size === partSizeBytes) {
@@ -27,7 +40,12 @@ export async function* partsOf(
       rest = rest.subarray(head.length);
     }
   }
+  if (sizeBytes !== undefined && total !== sizeBytes) throw wrongSize(name, String(total), sizeBytes);
   yield { bytes: held.subarray(0, size), isLast: true };
+}
+
+function wrongSize(name: string, found: string, promised: number): Fault {
+  return new Fault('invalid', `body of ${name} has ${found} bytes, ${promised} were promised`);
 }
 
 function withRoom(held: Buffer, size: number, wanted: number, most: number): Buffer {
