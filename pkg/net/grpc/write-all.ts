@@ -6,7 +6,7 @@ import { slabs } from '../../bytes/slabs.ts';
 import type { CallScope } from './call-scope.ts';
 
 /** Bytes handed to the socket and not yet taken by it. */
-const MAX_UNSENT_BYTES = 1 << 20;
+const MAX_UNSENT_BYTES = 1 << 18;
 
 /**
  * Writes every answer and resolves when all were handed over. An abort of the scope ends the source (`return()`) and

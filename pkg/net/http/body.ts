@@ -8,8 +8,8 @@ import { faultOf } from '../../async/deadline.ts';
 import { Fault } from '../../errors/fault.ts';
 import type { JsonChunks } from './api.ts';
 
-/** Shorter answers are not worth compressing. */
-const SMALLEST_GZIP_BYTES = 1024;
+/** Shorter answers go out in one packet of the network as they are: compressing them saves nobody anything. */
+const SMALLEST_GZIP_BYTES = 1400;
 /** Answers up to this size are sent in one piece; compressing that takes less time than setting up a stream for it. */
 const ONE_PIECE_BYTES = 32 * 1024;
 /** The fastest level: JSON of series shrinks well by it, and the processor is what a querier runs out of. */
@@ -135,6 +135,11 @@ async function* concatenated(
 
 /** The pieces as bytes, small ones joined. What is yielded is not touched again. */
 async function* joined(pieces: JsonChunks): AsyncGenerator<Uint8Array, void, undefined> {
+  if (Array.isArray(pieces) && pieces.length === 1) {
+    const [only]: readonly (string | Uint8Array)[] = pieces;
+    if (only.length > 0) yield typeof only === 'string' ? Buffer.from(only) : only;
+    return;
+  }
   let text = '';
   for await (const piece of pieces) {
     if (typeof piece === 'string') {

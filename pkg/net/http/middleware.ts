@@ -44,6 +44,13 @@ export interface Served {
   readonly durationMs: number;
 }
 
+interface Meters {
+  readonly requests: { inc(): void };
+  readonly durations: { observe(seconds: number): void };
+  readonly requestSizes: { observe(bytes: number): void };
+  readonly responseSizes: { observe(bytes: number): void };
+}
+
 /** The `http_*` metrics and the access log. */
 export class HttpObserver {
   readonly #logger: Logger;
@@ -53,6 +60,9 @@ export class HttpObserver {
   readonly #requestSizes: Histogram<Label>;
   readonly #responseSizes: Histogram<Label>;
   readonly #inflight: Gauge<Label>;
+  /** As many as the metrics themselves have series. */
+  readonly #inflightOf = new Map<string, { inc(): void; dec(): void }>();
+  readonly #metersBy = new Map<string, Meters>();
 
   constructor(deps: { readonly logger: Logger; readonly metrics: Metrics }, config: { readonly hasTenant: boolean }) {
     this.#logger = deps.logger;
@@ -88,19 +98,39 @@ export class HttpObserver {
 
   /** Counts a request in; call what it returns when it is answered. */
   begin(handler: string, method: string, tenant: string): () => void {
-    const labels = this.#withTenant({ handler, method: method.toUpperCase() }, tenant);
-    this.#inflight.inc(labels);
-    return () => this.#inflight.dec(labels);
+    const key = `${handler} ${method} ${this.#hasTenant ? tenant : ''}`;
+    let inflight = this.#inflightOf.get(key);
+    if (inflight === undefined) {
+      inflight = this.#inflight.labels(this.#withTenant({ handler, method: method.toUpperCase() }, tenant));
+      this.#inflightOf.set(key, inflight);
+    }
+    inflight.inc();
+    return () => inflight.dec();
   }
 
   end(served: Served): void {
-    const { handler, status, tenant } = served;
-    const labels = this.#withTenant({ code: String(status), handler, method: served.method.toLowerCase() }, tenant);
-    this.#requests.inc(labels);
-    this.#durations.observe(labels, served.durationMs / 1000);
-    this.#requestSizes.observe(labels, served.requestBytes);
-    this.#responseSizes.observe(labels, served.responseBytes);
+    const meters = this.#metersOf(served);
+    meters.requests.inc();
+    meters.durations.observe(served.durationMs / 1000);
+    meters.requestSizes.observe(served.requestBytes);
+    meters.responseSizes.observe(served.responseBytes);
     this.#logger.debug('http request', { ...served });
+  }
+
+  /** Children are looked up once: finding one by its labels takes longer than counting. */
+  #metersOf({ handler, status, tenant, method }: Served): Meters {
+    const key = `${handler} ${method} ${status} ${this.#hasTenant ? tenant : ''}`;
+    const known = this.#metersBy.get(key);
+    if (known !== undefined) return known;
+    const labels = this.#withTenant({ code: String(status), handler, method: method.toLowerCase() }, tenant);
+    const made = {
+      requests: this.#requests.labels(labels),
+      durations: this.#durations.labels(labels),
+      requestSizes: this.#requestSizes.labels(labels),
+      responseSizes: this.#responseSizes.labels(labels),
+    };
+    this.#metersBy.set(key, made);
+    return made;
   }
 
   #withTenant(labels: Partial<Record<Label, string>>, tenant: string): Partial<Record<Label, string>> {

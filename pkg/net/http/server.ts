@@ -19,6 +19,7 @@ import { acceptsGzip, writeBody } from './body.ts';
 import { exchange, firstHeader } from './exchange.ts';
 import { HttpObserver, setCors } from './middleware.ts';
 import { healthyAnswer, metricsAnswer, readyAnswer } from './probes.ts';
+import { RouteTable } from './route-table.ts';
 
 export interface HttpServerDeps {
   readonly logger: Logger;
@@ -58,6 +59,7 @@ export class HttpServer implements Component {
   readonly #observer: HttpObserver;
   readonly #app = express();
   readonly #paths = new Set<string>();
+  readonly #table = new RouteTable();
   readonly #inHand = new Set<Promise<void>>();
   readonly #drop = linked();
   #server: Server | undefined;
@@ -91,11 +93,10 @@ export class HttpServer implements Component {
     for (const route of routes) {
       const path = `${isAtRoot ? '' : (this.#config.routePrefix ?? '')}${route.path}`;
       this.#paths.add(path);
-      this.#app.all(path, (request, response) => {
-        const work = this.#route(route, request, response, request.params as Record<string, string>);
-        this.#inHand.add(work);
-        return work.finally(() => this.#inHand.delete(work));
-      });
+      this.#table.add(path, route);
+      this.#app.all(path, (request, response) =>
+        this.#serve(route, request, response, request.params as Record<string, string>),
+      );
     }
   }
 
@@ -114,9 +115,14 @@ export class HttpServer implements Component {
       this.#deps.logger.debug('bad request', { err: messageOf(thrown) });
       void sendText(response, 400, '400 Bad Request');
     });
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
-      this.#app(request as express.Request, response as express.Response),
-    );
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      const found = this.#table.find(request.url ?? '');
+      if (found === undefined) this.#app(request as express.Request, response as express.Response);
+      else
+        this.#serve(found.route, request, response, found.pathParameters).catch((thrown) =>
+          this.#lost(response, thrown),
+        );
+    });
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       const onError = (thrown: NodeJS.ErrnoException): void => reject(this.#listenFault(thrown));
@@ -164,6 +170,24 @@ export class HttpServer implements Component {
     const { isReady, reasons } = this.#deps.probe.state;
     if (this.#isOpen && isReady) return undefined;
     return `not ready: ${reasons.length > 0 ? reasons.join('; ') : 'not all parts have started'}`;
+  }
+
+  /** Answers and, until that is done, counts among the requests in hand. */
+  #serve(
+    route: ApiRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+    pathParameters: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const work = this.#route(route, request, response, pathParameters);
+    this.#inHand.add(work);
+    return work.finally(() => this.#inHand.delete(work));
+  }
+
+  /** An answer that failed where nothing can be told any more. */
+  #lost(response: ServerResponse, thrown: unknown): void {
+    this.#deps.logger.error('request was not answered', { err: messageOf(thrown) });
+    response.destroy();
   }
 
   async #route(
