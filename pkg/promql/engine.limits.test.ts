@@ -170,6 +170,54 @@ describe('a limit of samples', () => {
   }
 });
 
+describe('an expression that nobody means', () => {
+  const asked = (expression: string): Promise<Fault> =>
+    failureOf(engine.instant(backgroundRequest(), queryableOf(1), { expression, timeMs: HOUR }));
+
+  for (const [expression, kind, text] of [
+    ['rate(m[9999999999y])', 'invalid', /^1:8: parse error: duration out of range/],
+    ['m offset 999999999y', 'invalid', /^1:10: parse error: duration out of range/],
+    ['m offset -999999999999s', 'invalid', /^1:11: parse error: duration out of range/],
+    ['max_over_time(m[1000y:1ms])', 'invalid', /^1:17: parse error: duration out of range/],
+    ['rate(m[0s])', 'invalid', /^1:8: parse error: duration must be greater than 0/],
+    ['rate(m[-5m])', 'invalid', /^1:8: parse error: duration must be greater than 0/],
+    ['max_over_time(m[5m:0s])', 'invalid', /^1:20: parse error: duration must be greater than 0/],
+    ['m @ NaN', 'invalid', /^1:1: parse error: timestamp out of bounds for @ modifier: NaN/],
+    ['m @ 1e300', 'invalid', /^1:1: parse error: timestamp out of bounds for @ modifier: 1/],
+    ['m @ -Inf', 'invalid', /^1:1: parse error: timestamp out of bounds for @ modifier: -Inf/],
+    ['label_replace(m_bucket, "a", "b", "c", "(")', 'execution', /invalid regular expression in label_replace\(\): \(/],
+    [`${'max_over_time('.repeat(400)}m${'[1h:1s])'.repeat(400)}`, 'invalid', /nested too deeply/],
+  ] as const) {
+    test(`${expression.slice(0, 60)} is refused by what is wrong`, async () => {
+      const failure = await asked(expression);
+      assert.match(failure.message, text);
+      assert.equal(failure.kind, kind);
+    });
+  }
+
+  for (const stepMs of [0, -1, NaN]) {
+    test(`a range with a step of ${stepMs} is refused`, async () => {
+      const spec = { ...range, stepMs, expression: 'm_bucket' };
+      const failure = await failureOf((async () => engine.range(backgroundRequest(), queryableOf(1), spec))());
+      assert.equal(failure.kind, 'invalid');
+    });
+  }
+
+  for (const [what, expression] of [
+    ['set operators', `m_bucket${' or m_bucket'.repeat(390)}`],
+    ['sums', `m_bucket${' + m_bucket'.repeat(790)}`],
+    ['functions', `${'label_replace('.repeat(390)}m_bucket${',"a","b","a","c")'.repeat(390)}`],
+    ['subqueries', `${'max_over_time('.repeat(190)}m_bucket${'[1m:1m])'.repeat(190)}`],
+    ['groups', `${'m_bucket or ('.repeat(260)}m_bucket${')'.repeat(260)}`],
+  ] as const) {
+    test(`as many ${what} as are allowed are also run and measured`, async () => {
+      const spec = { expression, timeMs: HOUR, analyzes: true };
+      const { value } = await engine.instant(backgroundRequest(), queryableOf(1), spec);
+      assert.ok(value.kind === 'vector' && value.samples.length === 1);
+    });
+  }
+});
+
 describe('a query that is ended', () => {
   test('by an operator says so in the words it was given', async () => {
     const controller = new AbortController();

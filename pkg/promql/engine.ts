@@ -153,6 +153,7 @@ export class Engine {
     const selects: SelectMeter[] = [];
     const annotations = new Annotations(spec.expression);
     const warnings = new Set<string>();
+    const infos = new Set<() => readonly string[]>();
     const profile = spec.analyzes === true ? new Profile() : undefined;
     const shared = new SharedSelects(sharingSelects(plan));
     spec.onStart?.({ samples, selects });
@@ -170,6 +171,7 @@ export class Engine {
         meter: undefined,
         annotations,
         warnings,
+        infos,
         delayedNameRemoval: this.#config.delayedNameRemoval ?? false,
         startTimestamps: this.#config.startTimestamps ?? false,
         pace: () => limit.pace(),
@@ -178,7 +180,7 @@ export class Engine {
       return {
         value,
         warnings: [...warnings, ...annotations.warnings],
-        infos: annotations.infos,
+        infos: [...new Set([...infos].flatMap((told) => told())), ...annotations.infos],
         stats: {
           timings: watch.timings(spec.queuedMs ?? 0),
           samples: { totalQueryableSamples: samples.total, peakSamples: samples.peak },

@@ -6,7 +6,8 @@ import type { WindowSource } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { inBatches } from './batches.ts';
 import type { Batches, Build, Evaluation, Operator } from './operator.ts';
-import { locate, openWindows } from './window-source.ts';
+import { openWindows } from './window-source.ts';
+import { locate } from './windows-of.ts';
 
 type LabelPairs = readonly (readonly [string, string])[];
 

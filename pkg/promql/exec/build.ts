@@ -119,12 +119,12 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
       return new AbsentOverTimeOperator({ ...node, steps }, evaluation, build);
     case 'sort':
       warnOfSort(node.position, steps, evaluation);
-      return keeper.until(new SortOperator(kept(node.operand), node.descending));
+      return keeper.until(new SortOperator(kept(node.operand), node.descending, evaluation));
     case 'info':
       return keeper.until(new InfoOperator(kept(node.operand), { ...node, steps }, evaluation));
     case 'sort-by-label':
       warnOfSort(node.position, steps, evaluation);
-      return keeper.until(new SortByLabelOperator(kept(node.operand), node.labels, node.descending));
+      return keeper.until(new SortByLabelOperator(kept(node.operand), node.labels, node.descending, evaluation));
     case 'limit-ratio':
       return new LimitRatioOperator(of(node.operand), of(node.parameter), node.position, evaluation);
     case 'label-replace': {
@@ -137,17 +137,19 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
     }
     case 'histogram-quantile': {
       const question = { kind: 'quantile', quantile: of(node.quantile), position: node.quantilePosition } as const;
-      const operator = new HistogramOperator(question, kept(node.operand), { ...node, stepCount }, evaluation);
+      const operator = new HistogramOperator(question, kept(node.operand), { ...node, stepCount, steps }, evaluation);
       return checked(keeper.until(operator), node.operand, 'merge');
     }
     case 'histogram-quantiles': {
       const quantiles = node.quantiles.map(({ quantile, position }) => ({ quantile: of(quantile), position }));
       const question = { kind: 'quantiles', label: node.label, quantiles } as const;
-      return keeper.until(new HistogramOperator(question, kept(node.operand), { ...node, stepCount }, evaluation));
+      return keeper.until(
+        new HistogramOperator(question, kept(node.operand), { ...node, stepCount, steps }, evaluation),
+      );
     }
     case 'histogram-fraction': {
       const question = { kind: 'fraction', lower: of(node.lower), upper: of(node.upper) } as const;
-      const operator = new HistogramOperator(question, kept(node.operand), { ...node, stepCount }, evaluation);
+      const operator = new HistogramOperator(question, kept(node.operand), { ...node, stepCount, steps }, evaluation);
       return checked(keeper.until(operator), node.operand, 'merge');
     }
     case 'histogram-statistic':

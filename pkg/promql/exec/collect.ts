@@ -14,7 +14,10 @@ import { build } from './build.ts';
 import { labelsBytes, seriesBytes } from './kept.ts';
 import { sameLabelset, UniqueColumns, withoutName } from './names.ts';
 import type { Batches, Evaluation, Operator } from './operator.ts';
-import { locate, openWindows } from './window-source.ts';
+import { sortInTurns } from './sort-in-turns.ts';
+import { Turns } from './turns.ts';
+import { openWindows } from './window-source.ts';
+import { locate } from './windows-of.ts';
 
 /** The value at the only step. A vector keeps the operator's order. */
 export async function collectInstant(
@@ -33,6 +36,8 @@ export async function collectInstant(
       }
     }
     evaluation.samples.hold(batch.length);
+    const pause = evaluation.pace();
+    if (pause !== undefined) await pause;
   }
   return { kind: 'vector', timeMs, samples };
 }
@@ -54,7 +59,7 @@ export async function collectMatrix(operator: Operator, steps: Steps, evaluation
     const pause = evaluation.pace();
     if (pause !== undefined) await pause;
   }
-  return sorted(series);
+  return sorted(series, evaluation);
 }
 
 /** A time and a value. */
@@ -79,7 +84,7 @@ export async function collectWindows(source: WindowSource, steps: Steps, evaluat
       });
     }
   }
-  return sorted(series);
+  return sorted(series, evaluation);
 }
 
 /** The removal that was delayed. Series that become equal are one, unless a step has both. */
@@ -146,8 +151,12 @@ function histogramPoints(
   };
 }
 
-function sorted(series: MatrixSeries[]): MatrixValue {
-  series.sort((a, b) => compareLabels(a.labels, b.labels));
+/** Of one comparison of labels. */
+const WORK = 5;
+
+async function sorted(unsorted: MatrixSeries[], evaluation: Evaluation): Promise<MatrixValue> {
+  const order = (a: MatrixSeries, b: MatrixSeries): number => compareLabels(a.labels, b.labels);
+  const series = await sortInTurns(unsorted, order, new Turns(evaluation), WORK);
   for (let i = 1; i < series.length; i++) {
     if (compareLabels(series[i - 1].labels, series[i].labels) === 0) throw sameLabelset();
   }

@@ -3,14 +3,20 @@
 
 import type { HistogramValue } from '../../model/histogram-value.ts';
 import { Labels, METRIC_NAME } from '../../model/labels.ts';
-import { printG } from '../functions/go-format.ts';
+import { printG, printTwoDigits } from '../functions/go-format.ts';
 import { classicFraction } from '../functions/histogram-fraction.ts';
 import { ofMetric } from '../functions/histogram-notes.ts';
-import { type ClassicBuckets, classicQuantile, type QuantileAnswer } from '../functions/histogram-quantile.ts';
+import {
+  type ClassicBuckets,
+  classicQuantile,
+  type QuantileAnswer,
+  type RaisedCounts,
+} from '../functions/histogram-quantile.ts';
 import { hasNanObservations, nativeFraction, nativeQuantile } from '../functions/native-quantile.ts';
 import { floatsOf, histogramAt, newStepColumn, type StepColumn } from '../functions/step-column.ts';
 import type { Notes } from '../functions/windows.ts';
 import { printSample } from '../number-text.ts';
+import type { Steps } from '../query-spec.ts';
 import { hasValue, inBatches, inTurns, readScalar } from './batches.ts';
 import { GroupKey } from './group-key.ts';
 import { notesAt } from './matrix-selector.ts';
@@ -32,6 +38,8 @@ export type HistogramQuestion =
 
 export interface HistogramConfig {
   readonly stepCount: number;
+  /** For the times of remarks. */
+  readonly steps: Steps;
   /** Where annotations about buckets point to. */
   readonly operandPosition: number;
 }
@@ -49,6 +57,8 @@ interface ClassicHistogram {
   readonly labels: Labels;
   readonly name: string;
   readonly buckets: { readonly bound: number; readonly column: StepColumn }[];
+  /** Steps whose counts have been raised for a quantile, which is remarked on once, whatever other quantiles there are. */
+  raisedAt: Uint8Array | undefined;
 }
 
 interface NativeHistogram {
@@ -68,6 +78,8 @@ export class HistogramOperator implements Operator {
   readonly #operand: Operator;
   readonly #config: HistogramConfig;
   readonly #evaluation: Evaluation;
+  /** By the name of the metric. */
+  readonly #raised = new Map<string, RaisedSteps>();
 
   constructor(question: HistogramQuestion, operand: Operator, config: HistogramConfig, evaluation: Evaluation) {
     this.#question = question;
@@ -94,6 +106,7 @@ export class HistogramOperator implements Operator {
       }
       yield* inBatches(results.series());
     }
+    this.#remarkOnRaised();
     this.#evaluation.samples.hold(-natives.length * stepCount);
     for (const { buckets } of histograms.values()) this.#evaluation.samples.hold(-buckets.length * stepCount);
   }
@@ -105,7 +118,7 @@ export class HistogramOperator implements Operator {
       const lower = await readScalar(question.lower);
       const upper = await readScalar(question.upper);
       const fraction: Solver = {
-        classic: (k, buckets) => ({ value: classicFraction(lower[k], upper[k], buckets), forced: false }),
+        classic: (k, buckets) => ({ value: classicFraction(lower[k], upper[k], buckets), raised: undefined }),
         native: (k, histogram, name) => {
           if (hasNanObservations(histogram)) {
             const what = 'input to histogram_fraction has NaN observations, which are excluded from all fractions';
@@ -144,7 +157,7 @@ export class HistogramOperator implements Operator {
   #checkQuantiles(quantiles: Float64Array, position: number): void {
     for (const q of quantiles) {
       if (q >= 0 && q <= 1) continue;
-      const text = `quantile value should be between 0 and 1, got ${printShort(q)}`;
+      const text = `quantile value should be between 0 and 1, got ${printTwoDigits(q)}`;
       this.#evaluation.annotations.warn(text, position);
     }
   }
@@ -180,7 +193,7 @@ export class HistogramOperator implements Operator {
         let histogram = histograms.get(key);
         if (histogram === undefined) {
           const rest = labels.without(le);
-          histogram = { labels: delayedNameRemoval ? rest : withoutName(rest), name, buckets: [] };
+          histogram = { labels: delayedNameRemoval ? rest : withoutName(rest), name, buckets: [], raisedAt: undefined };
           histograms.set(key, histogram);
         }
         histogram.buckets.push({ bound, column });
@@ -215,8 +228,9 @@ export class HistogramOperator implements Operator {
     return { labels, column: out, dropName: true };
   }
 
-  #answer({ labels, name, buckets }: ClassicHistogram, solver: Solver): SeriesColumn {
-    const { stepCount, operandPosition } = this.#config;
+  #answer(histogram: ClassicHistogram, solver: Solver): SeriesColumn {
+    const { labels, buckets } = histogram;
+    const { stepCount } = this.#config;
     buckets.sort((a, b) => a.bound - b.bound);
     const out = newStepColumn(stepCount);
     const bounds = new Float64Array(buckets.length);
@@ -231,18 +245,51 @@ export class HistogramOperator implements Operator {
       }
       if (length === 0) continue;
       scratch.length = length;
-      const { value, forced } = solver.classic(k, scratch);
+      const { value, raised } = solver.classic(k, scratch);
       out.values[k] = value;
       out.present[k] = 1;
-      if (forced) {
-        const what =
-          'input to histogram_quantile needed to be fixed for monotonicity ' +
-          '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
-        this.#evaluation.annotations.info(what + ofMetric(name), operandPosition);
-      }
+      if (raised !== undefined) this.#noteRaised(histogram, k, raised);
     }
     return { labels, column: out, dropName: true };
   }
+
+  #noteRaised(histogram: ClassicHistogram, k: number, { firstBound, lastBound, most }: RaisedCounts): void {
+    const { stepCount } = this.#config;
+    histogram.raisedAt ??= new Uint8Array(stepCount);
+    if (histogram.raisedAt[k] === 1) return;
+    histogram.raisedAt[k] = 1;
+    let steps = this.#raised.get(histogram.name);
+    if (steps === undefined) {
+      steps = { counts: new Uint32Array(stepCount), firstBound, lastBound, most };
+      this.#raised.set(histogram.name, steps);
+    }
+    steps.counts[k]++;
+    steps.firstBound = Math.min(steps.firstBound, firstBound);
+    steps.lastBound = Math.max(steps.lastBound, lastBound);
+    steps.most = Math.max(steps.most, most);
+  }
+
+  #remarkOnRaised(): void {
+    const { steps, operandPosition } = this.#config;
+    for (const [name, { counts, firstBound, lastBound, most }] of this.#raised) {
+      const what =
+        'input to histogram_quantile needed to be fixed for monotonicity ' +
+        '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
+      const fromMs = steps.startMs + counts.findIndex((count) => count > 0) * steps.stepMs;
+      const toMs = steps.startMs + counts.findLastIndex((count) => count > 0) * steps.stepMs;
+      const sizes = { firstBound, lastBound, most, count: counts.reduce((sum, count) => sum + count, 0), fromMs, toMs };
+      this.#evaluation.annotations.infoOf(what + ofMetric(name), operandPosition, sizes);
+    }
+  }
+}
+
+/** What was raised of the histograms of one name. */
+interface RaisedSteps {
+  /** Histograms at each step. */
+  readonly counts: Uint32Array;
+  firstBound: number;
+  lastBound: number;
+  most: number;
 }
 
 /** A bucket's bound as the reference reads it; undefined when it is none. */
@@ -250,19 +297,6 @@ function parseBound(text: string): number | undefined {
   if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return /^nan$/i.test(text) ? NaN : undefined;
   return Number(text);
-}
-
-/** Two significant digits, as warnings show a quantile. */
-function printShort(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  const exponent = value === 0 ? 0 : Number(value.toExponential(1).split('e')[1]);
-  if (exponent < -4 || exponent >= 2) {
-    const [digits, power] = value.toExponential(1).split('e');
-    const short = digits.replace(/\.0$/, '');
-    return `${short}e${power[0]}${power.slice(1).padStart(2, '0')}`;
-  }
-  return String(Number(value.toPrecision(2)));
 }
 
 /** As OpenMetrics writes a number: with a decimal point or an exponent. */

@@ -8,10 +8,10 @@ import { newStepColumn, type StepColumn, setHistogram } from '../functions/step-
 import type { Select } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { inBatches, readAll } from './batches.ts';
+import { lookBack } from './look-back.ts';
 import { UniqueColumns } from './names.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { meterOf, selected } from './selected.ts';
-import { lookBack } from './vector-selector.ts';
 
 /** What tells which info series belongs to a series. */
 const IDENTIFYING = ['instance', 'job'] as const;

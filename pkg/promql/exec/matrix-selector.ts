@@ -4,6 +4,7 @@
 import { must } from '../../errors/assert.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { SampleColumns } from '../../storage/sample-columns.ts';
+import { repeatNotes } from '../column-task.ts';
 import { withHistograms } from '../functions/histogram-windows.ts';
 import { withEdge } from '../functions/range-edges.ts';
 import { hasOverlap, startedOf } from '../functions/start-times.ts';
@@ -13,11 +14,13 @@ import type { Notes, RangeArgs, RangeFunction, Windows } from '../functions/wind
 import type { PlanNode } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { hasValue, readScalars } from './batches.ts';
+import { runOf, runWidened } from './coarse-windows.ts';
 import { isFull } from './kept.ts';
 import { withoutName } from './names.ts';
 import type { Batches, Build, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { Turns } from './turns.ts';
-import { locate, openWindows } from './window-source.ts';
+import { openWindows } from './window-source.ts';
+import { locate } from './windows-of.ts';
 
 export type WindowNode = PlanNode & { readonly kind: 'window' };
 
@@ -42,31 +45,49 @@ export class WindowOperator implements Operator {
     if (kernel.kind !== 'range') return;
     const scalars = await readScalars(this.#node.scalars.map((node) => this.#build(node, steps, this.#evaluation)));
     const notes = notesAt(this.#evaluation, position);
-    const args = { scalars, evalStartMs: steps.startMs, evalStepMs: steps.stepMs, notes };
+    const where = { scalars, evalStartMs: steps.startMs, evalStepMs: steps.stepMs };
+    const args = { ...where, notes };
     const edge = source.kind === 'selector' ? source.select.edge : undefined;
     const wantsCounter = func === 'rate' || func === 'increase';
-    const { windows, batches } = openWindows(source, steps, this.#evaluation, this.#build);
+    const work = { func, args: where };
+    const { windows, batches } = openWindows(source, steps, this.#evaluation, this.#build, work);
     const turns = new Turns(this.#evaluation);
     for await (const batch of batches) {
       let out: SeriesColumn[] = [];
       for (const series of batch) {
-        const samples = series.read();
-        const touched = locate(samples, windows);
-        // A batch may be minutes of work when windows overlap much.
-        const pause = turns.after(touched + samples.length + steps.count);
-        if (pause !== undefined) await pause;
-        if (touched === 0 && (edge !== 'smoothed' || samples.length === 0)) continue;
-        counter.touch(touched);
-        counter.hold(samples.length);
-        const column = newStepColumn(steps.count);
-        const name = series.labels.get(METRIC_NAME);
-        const plain = samples.histograms === undefined ? kernel.run : withHistograms(func, kernel.run, name);
-        const run = edge === undefined ? plain : withEdge(func, plain, edge, this.#evaluation.lookbackMs, name);
-        if (wantsCounter && samples.starts !== undefined) noteOverlap(samples, windows, name, notes);
-        await runPaced(run, samples, windows, column, args, touched, this.#evaluation);
-        counter.hold(-samples.length);
+        let column: StepColumn;
+        const { computed } = series;
+        if (computed !== undefined) {
+          const pause = turns.after(steps.count);
+          if (pause !== undefined) await pause;
+          if (computed.touchedCount === 0 && !hasValue(computed.column)) continue;
+          counter.touch(computed.touchedCount);
+          counter.hold(computed.sampleCount);
+          counter.hold(-computed.sampleCount);
+          repeatNotes(computed, notes);
+          ({ column } = computed);
+        } else {
+          const samples = series.read();
+          const touched = locate(samples, windows);
+          // A batch may be minutes of work when windows overlap much.
+          const pause = turns.after(touched + samples.length + steps.count);
+          if (pause !== undefined) await pause;
+          if (touched === 0 && samples.coarse === undefined && (edge !== 'smoothed' || samples.length === 0)) continue;
+          counter.touch(touched);
+          counter.hold(samples.length);
+          column = newStepColumn(steps.count);
+          const name = series.labels.get(METRIC_NAME);
+          const own = runOf(func, kernel.run, samples);
+          const plain = samples.histograms === undefined ? own : withHistograms(func, own, name);
+          const run = edge === undefined ? plain : withEdge(func, plain, edge, this.#evaluation.lookbackMs, name);
+          if (wantsCounter && samples.starts !== undefined) noteOverlap(samples, windows, name, notes);
+          await runPaced(run, samples, windows, column, args, touched, this.#evaluation);
+          runWidened(func, run, samples, windows, column, args);
+          counter.hold(-samples.length);
+        }
         if (!hasValue(column)) continue;
         if (wantsCounter && hasFloat(column)) {
+          const name = series.labels.get(METRIC_NAME);
           if (name !== '' && !looksLikeCounter(name)) annotations.info(notCounter(name), position);
         }
         const dropName = !kernel.keepsName || series.dropName;

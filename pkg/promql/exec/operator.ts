@@ -56,6 +56,8 @@ export interface Evaluation {
   readonly annotations: Annotations;
   /** Storage warnings, filled as selects end. */
   readonly warnings: Set<string>;
+  /** Asked for storage remarks at the end of the query. */
+  readonly infos: Set<() => readonly string[]>;
   /** Names are removed at the end of the query and not by each operator. */
   readonly delayedNameRemoval: boolean;
   /** Resets of counters are also told by the start timestamps of samples. */

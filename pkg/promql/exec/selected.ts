@@ -3,7 +3,8 @@
 import { isCounterReset } from '../../model/histogram-reset.ts';
 import { type HistogramValue, noBuckets } from '../../model/histogram-value.ts';
 import type { SampleBuffer } from '../../storage/sample-columns.ts';
-import type { Series } from '../../storage/series.ts';
+import type { Series, SeriesSet } from '../../storage/series.ts';
+import type { ColumnTask, ComputedColumns } from '../column-task.ts';
 import { printMatchers } from '../explain.ts';
 import type { Select } from '../plan/node.ts';
 import { SelectMeter } from '../query-stats.ts';
@@ -24,11 +25,54 @@ export async function* selected(
   meter: SelectMeter,
   evaluation: Evaluation,
 ): AsyncIterable<readonly Series[]> {
+  yield* read(open(select, evaluation), meter, evaluation);
+}
+
+/** Some series, and their columns where another thread has computed them. */
+export interface ComputedBatch {
+  readonly series: readonly Series[];
+  readonly columns: ComputedColumns | undefined;
+}
+
+/**
+ * The same with a task done where that pays: batches come in their order, some of them with their columns, while those after
+ * them are at work. Without columns the series are to be read here.
+ */
+export async function* computed(
+  select: Select,
+  meter: SelectMeter,
+  evaluation: Evaluation,
+  task: ColumnTask,
+): AsyncIterable<ComputedBatch> {
+  const set = open(select, evaluation);
+  // Start times are not read by tasks, and a series that waits for its turn must stay readable.
+  const threads = evaluation.startTimestamps || evaluation.queryable.keepsSeries !== true ? undefined : set.threads;
+  const inHand: { readonly series: readonly Series[]; readonly columns: Promise<unknown> | undefined }[] = [];
+  const next = async (): Promise<ComputedBatch> => {
+    const { series, columns } = inHand.shift()!;
+    return { series, columns: (await columns) as ComputedColumns | undefined };
+  };
+  for await (const series of read(set, meter, evaluation)) {
+    const columns = threads?.run(series, task);
+    columns?.catch(() => {}); // Awaited in its turn, or the query has failed already.
+    inHand.push({ series, columns });
+    while (inHand.length > (threads?.ahead ?? 0) || (inHand.length > 0 && inHand[0].columns === undefined)) {
+      yield await next();
+    }
+  }
+  while (inHand.length > 0) yield await next();
+}
+
+function open(select: Select, evaluation: Evaluation): SeriesSet {
   const hints = evaluation.meter === undefined ? select.hints : { ...select.hints, reports: true };
   const { queryable, request, bytes } = evaluation;
   const alone = () => queryable.select(request, select.matchers, hints);
   const shared = evaluation.shared.of(select, (selects) => new SharedSelect(queryable, request, selects, hints, bytes));
-  const set = shared === undefined ? alone() : shared.read(select, alone);
+  return shared === undefined ? alone() : shared.read(select, alone);
+}
+
+async function* read(set: SeriesSet, meter: SelectMeter, evaluation: Evaluation): AsyncIterable<readonly Series[]> {
+  if (set.infos !== undefined) evaluation.infos.add(set.infos);
   for await (const batch of set.batches) {
     const pause = evaluation.pace();
     if (pause !== undefined) await pause;

@@ -64,7 +64,7 @@ export class SharedSelect {
   /** What the selector wants of the fetch; `alone` fetches it again, for when it has fallen too far behind. */
   read(select: Select, alone: () => SeriesSet): SeriesSet {
     const warnings: string[] = [];
-    return { batches: this.#read(select, alone, warnings), warnings, ...this.#fetched() };
+    return { batches: this.#read(select, alone, warnings), warnings, ...this.#told() };
   }
 
   /** Lets go of the fetch and of what waits. Call it in `finally`. */
@@ -74,8 +74,10 @@ export class SharedSelect {
     await this.#batches.return?.();
   }
 
-  #fetched(): Pick<SeriesSet, 'fetched'> {
-    return this.#set.fetched === undefined ? {} : { fetched: this.#set.fetched };
+  /** What the fetch says of itself. */
+  #told(): Pick<SeriesSet, 'fetched' | 'infos' | 'threads'> {
+    const { fetched, infos, threads } = this.#set;
+    return { threads, ...(fetched === undefined ? {} : { fetched }), ...(infos === undefined ? {} : { infos }) };
   }
 
   async *#read(select: Select, alone: () => SeriesSet, warnings: string[]): AsyncGenerator<readonly Series[]> {

@@ -4,25 +4,33 @@
 import { compareUtf8 } from '../../bytes/compare.ts';
 import { compareLabels, type Labels } from '../../model/labels.ts';
 import { inBatches, readAll } from './batches.ts';
-import type { Batches, Operator } from './operator.ts';
+import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { sortInTurns } from './sort-in-turns.ts';
+import { Turns } from './turns.ts';
+
+/** Of one comparison: texts are cut into runs of digits and others. */
+const WORK = 50;
 
 /** Series equal in all the labels named are in the order of all their labels. */
 export class SortByLabelOperator implements Operator {
   readonly #operand: Operator;
   readonly #labels: readonly string[];
   readonly #descending: boolean;
+  readonly #evaluation: Evaluation;
 
-  constructor(operand: Operator, labels: readonly string[], descending: boolean) {
+  constructor(operand: Operator, labels: readonly string[], descending: boolean, evaluation: Evaluation) {
     this.#operand = operand;
     this.#labels = labels;
     this.#descending = descending;
+    this.#evaluation = evaluation;
   }
 
   async *run(): Batches {
-    const all = await readAll(this.#operand.run());
+    let all = await readAll(this.#operand.run());
     if (all.length > 0 && all[0].column.present.length === 1) {
       const sign = this.#descending ? -1 : 1;
-      all.sort((a, b) => sign * this.#compare(a.labels, b.labels));
+      const order = (a: SeriesColumn, b: SeriesColumn): number => sign * this.#compare(a.labels, b.labels);
+      all = await sortInTurns(all, order, new Turns(this.#evaluation), WORK);
     }
     yield* inBatches(all);
   }

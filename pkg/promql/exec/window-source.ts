@@ -3,15 +3,17 @@
 import { Fault } from '../../errors/fault.ts';
 import { outOfSequence } from '../../model/histogram-value.ts';
 import type { Labels } from '../../model/labels.ts';
-import { isStaleAt } from '../../model/staleness.ts';
 import { SampleBuffer, type SampleColumns } from '../../storage/sample-columns.ts';
-import type { Windows } from '../functions/windows.ts';
+import type { Series } from '../../storage/series.ts';
+import { type ColumnTask, type ComputedColumn, columnOf } from '../column-task.ts';
+import type { RangeArgs, Windows } from '../functions/windows.ts';
 import type { WindowSource } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { SampleCounter } from '../query-stats.ts';
 import { BYTES_PER_STEP } from './kept.ts';
 import type { Build, Evaluation } from './operator.ts';
-import { meterOf, readNumbers, selected } from './selected.ts';
+import { computed, meterOf, readNumbers, selected } from './selected.ts';
+import { dropStale } from './windows-of.ts';
 
 /** As many steps as Prometheus holds samples, unless told otherwise. */
 const MOST_SUBQUERY_STEPS = 50_000_000;
@@ -23,6 +25,8 @@ export interface WindowSeries {
   readonly dropName: boolean;
   /** The samples of all windows, without stale markers; good until anything else is read from the same source. */
   read(): SampleColumns;
+  /** What another thread has computed already, so that nothing is to be read. */
+  readonly computed?: ComputedColumn | undefined;
 }
 
 export interface OpenWindows {
@@ -31,8 +35,20 @@ export interface OpenWindows {
   readonly batches: AsyncIterable<readonly WindowSeries[]>;
 }
 
+/** A function over the windows, for those who may compute it elsewhere. */
+export interface WindowWork {
+  readonly func: string;
+  readonly args: Omit<RangeArgs, 'notes'>;
+}
+
 /** Prepares the windows of `steps`; nothing is fetched before the first batch is pulled. */
-export function openWindows(source: WindowSource, steps: Steps, evaluation: Evaluation, build: Build): OpenWindows {
+export function openWindows(
+  source: WindowSource,
+  steps: Steps,
+  evaluation: Evaluation,
+  build: Build,
+  work?: WindowWork,
+): OpenWindows {
   const { atMs, offsetMs } = source.kind === 'selector' ? source.select : source;
   const windows = {
     stepCount: steps.count,
@@ -44,50 +60,49 @@ export function openWindows(source: WindowSource, steps: Steps, evaluation: Eval
   };
   const batches =
     source.kind === 'selector'
-      ? fromSelector(source, evaluation)
+      ? fromSelector(source, windows, evaluation, work)
       : fromSubquery(source, subquerySteps(source, windows), evaluation, build);
   return { windows, batches };
 }
 
-/** Finds every window by two indexes that only move forward. Gives the sum of the windows' sizes. */
-export function locate(samples: SampleColumns, windows: Windows): number {
-  const { times, length } = samples;
-  const { from, to, stepCount, firstEndMs, stepMs, rangeMs } = windows;
-  let low = 0;
-  let high = 0;
-  let total = 0;
-  for (let k = 0; k < stepCount; k++) {
-    const end = firstEndMs + k * stepMs;
-    const start = end - rangeMs;
-    while (high < length && times[high] <= end) high++;
-    while (low < high && times[low] <= start) low++;
-    from[k] = low;
-    to[k] = high;
-    total += high - low;
-  }
-  return total;
-}
-
 async function* fromSelector(
   source: WindowSource & { kind: 'selector' },
+  windows: Windows,
   evaluation: Evaluation,
+  work: WindowWork | undefined,
 ): AsyncIterable<readonly WindowSeries[]> {
   const scratch = new SampleBuffer();
-  const meter = meterOf(source.select, evaluation);
-  for await (const batch of selected(source.select, meter, evaluation)) {
-    yield batch.map((series) => ({
-      labels: series.labels,
-      dropName: false,
-      read() {
-        scratch.clear();
-        series.readInto(scratch);
-        meter.sampleCount += scratch.length;
-        dropStale(scratch);
-        if (!evaluation.startTimestamps) scratch.starts = undefined;
-        if (source.select.numbersOnly && scratch.histograms !== undefined) readNumbers(scratch);
-        return scratch;
-      },
-    }));
+  const { select } = source;
+  const meter = meterOf(select, evaluation);
+  const windowOf = (series: Series): WindowSeries => ({
+    labels: series.labels,
+    dropName: false,
+    read() {
+      scratch.clear();
+      series.readInto(scratch);
+      meter.sampleCount += scratch.length;
+      dropStale(scratch);
+      if (!evaluation.startTimestamps) scratch.starts = undefined;
+      if (select.numbersOnly && scratch.histograms !== undefined) readNumbers(scratch);
+      return scratch;
+    },
+  });
+  if (work === undefined || select.edge !== undefined) {
+    for await (const batch of selected(select, meter, evaluation)) yield batch.map(windowOf);
+    return;
+  }
+  const { stepCount, firstEndMs, stepMs, rangeMs } = windows;
+  const task: ColumnTask = { kind: 'window', ...work, windows: { stepCount, firstEndMs, stepMs, rangeMs } };
+  for await (const { series, columns } of computed(select, meter, evaluation, task)) {
+    if (columns === undefined) {
+      yield series.map(windowOf);
+      continue;
+    }
+    yield series.map((one, i) => {
+      const done = columnOf(columns, i);
+      meter.sampleCount += done.sampleCount;
+      return { ...windowOf(one), computed: done };
+    });
   }
 }
 
@@ -152,23 +167,4 @@ async function* overSteps(
       },
     }));
   }
-}
-
-/** Takes stale markers out, in place. Copies by bits. */
-export function dropStale(samples: SampleBuffer): void {
-  const { times, values, words, histograms, starts, length } = samples;
-  let kept = 0;
-  for (let i = 0; i < length; i++) {
-    const value = values[i];
-    if (Number.isNaN(value) && isStaleAt(words, i)) continue;
-    if (kept !== i) {
-      times[kept] = times[i];
-      words[2 * kept] = words[2 * i];
-      words[2 * kept + 1] = words[2 * i + 1];
-      if (histograms !== undefined) histograms[kept] = histograms[i];
-      if (starts !== undefined) starts[kept] = starts[i];
-    }
-    kept++;
-  }
-  samples.truncate(kept);
 }

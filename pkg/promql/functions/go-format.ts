@@ -12,3 +12,16 @@ export function printG(value: number): string {
   if (value === 0 || (power >= -4 && power < 6)) return String(value);
   return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
+
+/** The same with two significant digits (`%.2g`), as remarks show quantiles and differences. */
+export function printTwoDigits(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  const exponent = value === 0 ? 0 : Number(value.toExponential(1).split('e')[1]);
+  if (exponent < -4 || exponent >= 2) {
+    const [digits, power] = value.toExponential(1).split('e');
+    const short = digits.replace(/\.0$/, '');
+    return `${short}e${power[0]}${power.slice(1).padStart(2, '0')}`;
+  }
+  return String(Number(value.toPrecision(2)));
+}

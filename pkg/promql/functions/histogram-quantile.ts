@@ -9,8 +9,16 @@ export interface ClassicBuckets {
 
 export interface QuantileAnswer {
   readonly value: number;
-  /** Counts went down from one bucket to the next by more than rounding, and were raised: an info note is due. */
-  readonly forced: boolean;
+  /** Counts that went down from one bucket to the next by more than rounding and were raised: an info note is due. */
+  readonly raised: RaisedCounts | undefined;
+}
+
+export interface RaisedCounts {
+  /** Bounds of the first and the last bucket that were raised. */
+  readonly firstBound: number;
+  readonly lastBound: number;
+  /** The most that a count was raised by. */
+  readonly most: number;
 }
 
 /** Neighbouring counts closer than this, relatively, are taken as equal. */
@@ -19,16 +27,16 @@ const LEAST_NORMAL = 2.2250738585072014e-308;
 
 /** The q-quantile. `buckets` is scratch: it comes back sorted, merged and monotonic. */
 export function classicQuantile(q: number, buckets: ClassicBuckets): QuantileAnswer {
-  if (Number.isNaN(q)) return { value: Number.NaN, forced: false };
-  if (q < 0) return { value: Number.NEGATIVE_INFINITY, forced: false };
-  if (q > 1) return { value: Number.POSITIVE_INFINITY, forced: false };
+  if (Number.isNaN(q)) return { value: Number.NaN, raised: undefined };
+  if (q < 0) return { value: Number.NEGATIVE_INFINITY, raised: undefined };
+  if (q > 1) return { value: Number.POSITIVE_INFINITY, raised: undefined };
   sortAndMerge(buckets);
   const { bounds, counts, length } = buckets;
-  if (length === 0 || bounds[length - 1] !== Number.POSITIVE_INFINITY) return { value: Number.NaN, forced: false };
-  const forced = raise(buckets);
+  if (length === 0 || bounds[length - 1] !== Number.POSITIVE_INFINITY) return { value: Number.NaN, raised: undefined };
+  const raised = raise(buckets);
   const observations = counts[length - 1];
-  if (length < 2 || observations === 0) return { value: Number.NaN, forced };
-  return { value: interpolate(q * observations, buckets), forced };
+  if (length < 2 || observations === 0) return { value: Number.NaN, raised };
+  return { value: interpolate(q * observations, buckets), raised };
 }
 
 function interpolate(rank: number, { bounds, counts, length }: ClassicBuckets): number {
@@ -72,9 +80,11 @@ function sortAndMerge(buckets: ClassicBuckets): void {
   buckets.length = kept;
 }
 
-/** Makes counts ascend; says whether one had to be raised by more than rounding. */
-function raise({ counts, length }: ClassicBuckets): boolean {
-  let forced = false;
+/** Makes counts ascend; says which had to be raised by more than rounding. */
+function raise({ bounds, counts, length }: ClassicBuckets): RaisedCounts | undefined {
+  let first = -1;
+  let last = -1;
+  let most = 0;
   let before = counts[0];
   for (let i = 1; i < length; i++) {
     const count = counts[i];
@@ -82,10 +92,12 @@ function raise({ counts, length }: ClassicBuckets): boolean {
     if (almostEqual(before, count)) counts[i] = before;
     else if (count < before) {
       counts[i] = before;
-      forced = true;
+      if (first < 0) first = i;
+      last = i;
+      most = Math.max(most, before - count);
     } else before = count;
   }
-  return forced;
+  return first < 0 ? undefined : { firstBound: bounds[first], lastBound: bounds[last], most };
 }
 
 function almostEqual(a: number, b: number): boolean {

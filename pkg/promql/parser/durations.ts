@@ -54,6 +54,7 @@ function finished({ node, literalMs }: Read): ReadDuration {
 class Durations {
   readonly #reader: TokenReader;
   #depth = 0;
+  #operators = 0;
 
   constructor(reader: TokenReader) {
     this.#reader = reader;
@@ -68,6 +69,8 @@ class Durations {
       const binding = '+-*/%^'.includes(kind) ? precedence.get(kind)! : 0;
       if (binding === 0 || binding < least) break;
       reader.take();
+      // A sum is a tree as high as it is long.
+      if (++this.#operators > DEEPEST) throw reader.mistake(at, 'expression is nested too deeply');
       const right = this.expression(kind === '^' ? binding : binding + 1);
       if (right.node.kind === 'number' && right.node.value === 0) {
         if (kind === '/') throw reader.mistake(at, 'division by zero');

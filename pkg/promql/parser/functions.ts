@@ -17,6 +17,11 @@ export function signatureOf(name: string): Signature | undefined {
   return signatures.get(name);
 }
 
+/** Of all functions. */
+export function functionNames(): readonly string[] {
+  return [...signatures.keys()];
+}
+
 const signatures = new Map<string, Signature>();
 
 function define(names: string, args: readonly ValueType[], more: Partial<Signature> = {}): void {

@@ -189,6 +189,39 @@ describe('parse', () => {
     assert.match(failureOf(`x[${'('.repeat(100_000)}1${')'.repeat(100_000)}]`), /nested too deeply/);
     assert.match(failureOf(`x offset ${'-'.repeat(100_000)}1`), /nested too deeply/);
   });
+
+  for (const [what, text] of [
+    ['numbers', `1${'+1'.repeat(500_000)}`],
+    ['series', `x${' or x'.repeat(200_000)}`],
+    ['durations', `x[1s${'+1s'.repeat(300_000)}]`],
+    ['powers', `2${'^2'.repeat(500_000)}`],
+    ['calls', 'abs('.repeat(250_000)],
+    ['signs', `${'-'.repeat(1_000_000)}x`],
+  ] as const)
+    test(`a megabyte of ${what} is refused, not a crash`, () => assert.match(failureOf(text), /nested too deeply/));
+
+  test('what is long but not deep is read', () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `label_${i}`);
+    const long = [
+      'x'.repeat(1_000_000),
+      `x{a="${'y'.repeat(1_000_000)}"}`,
+      `sum by (${names.join()}) (x)`,
+      `x{${names.map((name) => `${name}!="1"`).join()}}`,
+      `x{a=~"${names.join('|')}"}`,
+      `1${'+1'.repeat(700)}`,
+    ];
+    for (const text of long) assert.equal(parse(text).span.end, text.length);
+  });
+
+  test('regular expressions that others go astray in are read or refused like any others', () => {
+    for (const pattern of ['(a+)+$', '(((((a*)*)*)*)*)*b', `${'a?'.repeat(1000)}${'a'.repeat(1000)}`]) {
+      const [matcher] = parseSelector(`{a=~"${pattern}"}`);
+      assert.equal(matcher.matches(`${'a'.repeat(2000)}!`), false);
+    }
+    assert.match(failureOf('x{a=~"(a{1000}){1000}"}'), /^1:3: parse error: error parsing regexp: invalid repeat count/);
+    const deep = `${'(a|'.repeat(50_000)}b${')'.repeat(50_000)}`;
+    assert.match(failureOf(`x{a=~"${deep}"}`), /^1:3: parse error: error parsing regexp: expression nests too deeply/);
+  });
 });
 
 describe('parseSelector', () => {

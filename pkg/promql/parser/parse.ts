@@ -5,6 +5,7 @@ import type { Matcher } from '../../model/matcher.ts';
 import type { Expression } from './ast.ts';
 import { check, checkName } from './check.ts';
 import { Grammar } from './grammar.ts';
+import { checkHeight } from './height.ts';
 import { TokenReader } from './token-reader.ts';
 
 export interface ParseOptions {
@@ -27,6 +28,7 @@ export function parse(text: string, options: ParseOptions = {}): Expression {
     extendedRangeSelectors: options.extendedRangeSelectors === true,
     fillModifiers: options.fillModifiers === true,
   }).whole();
+  checkHeight(expression, reader);
   return check(expression, reader);
 }
 
