@@ -29,19 +29,43 @@ export interface AggregatePart {
   readonly data: Uint8Array;
 }
 
-const joined = new ByteWriter(4096);
+/** Puts a chunk together part by part: five of them, in their order. */
+export class AggregateChunkWriter {
+  readonly #bytes = new ByteWriter(4096);
+
+  clear(): void {
+    this.#bytes.clear();
+  }
+
+  /** The next part, whose data, without encoding byte, are copied. */
+  add(encoding: number, data: Uint8Array): void {
+    this.#bytes.uvarint(data.length);
+    this.#bytes.u8(encoding);
+    this.#bytes.bytes(data);
+  }
+
+  /** The next part is not there. */
+  absent(): void {
+    this.#bytes.u8(0);
+  }
+
+  /** The chunk without its own encoding byte. The bytes are yours. */
+  chunk(): Uint8Array {
+    return this.#bytes.copy();
+  }
+}
+
+const joined = new AggregateChunkWriter();
 
 /** The chunk of up to five parts in their order, without its own encoding byte; undefined is absent. The bytes are yours. */
 export function joinAggregateChunk(parts: readonly (AggregatePart | undefined)[]): Uint8Array {
   joined.clear();
   for (let i = 0; i < AGGREGATE_PARTS.length; i++) {
     const part = parts[i];
-    joined.uvarint(part === undefined ? 0 : part.data.length);
-    if (part === undefined) continue;
-    joined.u8(part.encoding);
-    joined.bytes(part.data);
+    if (part === undefined) joined.absent();
+    else joined.add(part.encoding, part.data);
   }
-  return joined.copy();
+  return joined.chunk();
 }
 
 /** Splits the chunk that lies in bytes [from, to), without its own encoding byte. `corrupt` when parts do not fill it. */

@@ -6,7 +6,8 @@ import { decodeXorChunk } from '../tsdb/chunkenc/decode.ts';
 import { ENCODING_AGGREGATE, ENCODING_XOR } from '../tsdb/chunkenc/encoding.ts';
 import { encodeXor } from '../tsdb/chunkenc/xor-encoder.ts';
 import type { StoredChunk } from '../tsdb/stored-chunk.ts';
-import { type OfflineDedupFunc, overlapRule } from './dedup-chunks.ts';
+import { overlapRule } from './dedup-chunks.ts';
+import type { OfflineDedupFunc } from './dedup-funcs.ts';
 
 const range = (from: number, to: number, step: number): number[] =>
   Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);

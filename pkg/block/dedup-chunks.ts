@@ -10,14 +10,11 @@ import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR, undecodable
 import { decodeFloatHistograms } from '../tsdb/chunkenc/float-histogram.ts';
 import { decodeHistograms } from '../tsdb/chunkenc/histogram.ts';
 import { type HistogramChunk, HistogramChunker } from '../tsdb/chunkenc/histogram-chunker.ts';
-import { encodeXor } from '../tsdb/chunkenc/xor-encoder.ts';
+import { encodeXorLent } from '../tsdb/chunkenc/xor-encoder.ts';
 import type { OverlapRule } from '../tsdb/merge-blocks.ts';
 import type { StoredChunk } from '../tsdb/stored-chunk.ts';
 import { ChainedReplicas } from './chained-replicas.ts';
-
-/** '' is one-to-one: every sample stays, one for each time. */
-export const offlineDedupFuncs = ['', 'penalty'] as const;
-export type OfflineDedupFunc = (typeof offlineDedupFuncs)[number];
+import type { OfflineDedupFunc } from './dedup-funcs.ts';
 
 type Emit = (chunk: StoredChunk) => void;
 /** Many columns into one, which is good until the next call; what their values are is not looked at. */
@@ -29,23 +26,29 @@ export function overlapRule(func: OfflineDedupFunc): OverlapRule {
   // Overlaps are many: their columns are used again and again.
   const decoded: SampleBuffer[] = [];
   return (chunks, emit) => {
-    if (chunks.every(({ encoding }) => encoding === ENCODING_XOR)) {
-      while (decoded.length < chunks.length) decoded.push(new SampleBuffer(SAMPLES_PER_CHUNK));
-      chunks.forEach(({ data }, i) => {
-        decoded[i].clear();
-        decodeXorChunk(data, 0, data.length, decoded[i]);
-      });
-      emitFloats(mergeColumns(decoded.slice(0, chunks.length)), emit);
-    } else {
+    if (!areFloats(chunks)) {
       mergeMixed(chunks, mergeColumns, emit);
+      return;
     }
+    while (decoded.length < chunks.length) decoded.push(new SampleBuffer(SAMPLES_PER_CHUNK));
+    for (let i = 0; i < chunks.length; i++) {
+      const { data } = chunks[i];
+      decoded[i].clear();
+      decodeXorChunk(data, 0, data.length, decoded[i]);
+    }
+    emitFloats(mergeColumns(decoded.slice(0, chunks.length)), emit);
   };
+}
+
+function areFloats(chunks: readonly StoredChunk[]): boolean {
+  for (const { encoding } of chunks) if (encoding !== ENCODING_XOR) return false;
+  return true;
 }
 
 function emitFloats(samples: SampleColumns, emit: Emit): void {
   for (let from = 0; from < samples.length; from += SAMPLES_PER_CHUNK) {
     const to = Math.min(samples.length, from + SAMPLES_PER_CHUNK);
-    const data = encodeXor(samples, from, to);
+    const data = encodeXorLent(samples, from, to);
     emit({ minTime: samples.times[from], maxTime: samples.times[to - 1], encoding: ENCODING_XOR, data });
   }
 }

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'vitest';
 import { goldenDir } from '../../dev/golden.ts';
 import { peer } from '../../dev/peers.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
+import { parseSelectorRules } from '../config/selector-rules.ts';
 import { Fault } from '../errors/fault.ts';
 import { Labels } from '../model/labels.ts';
 import { newUlid } from '../model/ulid.ts';
@@ -21,6 +22,7 @@ import { ConsistencyDelayFilter } from './filters/consistency-delay.ts';
 import { DeduplicateFilter } from './filters/deduplicate.ts';
 import { DeletionMarkFilter } from './filters/deletion-mark.ts';
 import { ReplicaLabelsFilter } from './filters/replica-labels.ts';
+import { SelectorFilter } from './filters/selector.ts';
 import { TimePartitionFilter } from './filters/time-partition.ts';
 import { newMark, writeMark } from './marks.ts';
 import { type BlockMeta, emptyThanos, printMeta } from './meta.ts';
@@ -197,7 +199,8 @@ for (const strategy of ['concurrent', 'recursive'] as const) {
         source: 'compactor',
       });
       const fresh = block({ times: [20, 30], age: HOUR / 2 });
-      await put(bucket, old, fresh, marked, p1, p2, parent, downsampled);
+      const elsewhere = block({ times: [20, 30], labels: Labels.of({ cluster: 'elsewhere' }) });
+      await put(bucket, old, fresh, marked, p1, p2, parent, downsampled, elsewhere);
       const deps = { bucket, logger: silentLogger };
       await writeMark(request, deps, newMark('deletion', marked.ulid, { details: '', nowMs: NOW - 25 * HOUR }));
       await writeMark(request, deps, newMark('deletion', parent.ulid, { details: '', nowMs: NOW - 23 * HOUR }));
@@ -206,6 +209,9 @@ for (const strategy of ['concurrent', 'recursive'] as const) {
       const duplicates = new DeduplicateFilter();
       const fetched = await fetcher([
         new TimePartitionFilter({ minTime: () => 11, maxTime: () => 1000 }, now),
+        new SelectorFilter({
+          rules: parseSelectorRules('[{action: drop, source_labels: [cluster], regex: elsewhere}]'),
+        }),
         new ConsistencyDelayFilter({ delayMs: HOUR }, now),
         deletion,
         duplicates,
@@ -213,8 +219,8 @@ for (const strategy of ['concurrent', 'recursive'] as const) {
       assert.deepEqual(ulids(fetched), ulidsOf(parent, downsampled));
       assert.deepEqual([...deletion.marks.keys()].sort(), ulidsOf(marked, parent));
       assert.deepEqual([...duplicates.duplicates].sort(), ulidsOf(p1, p2));
-      const states = ['time-excluded', 'too-fresh', 'marked-for-deletion', 'duplicate', 'loaded'];
-      assert.deepEqual(await Promise.all(states.map(state)), [1, 1, 1, 2, 2]);
+      const states = ['time-excluded', 'label-excluded', 'too-fresh', 'marked-for-deletion', 'duplicate', 'loaded'];
+      assert.deepEqual(await Promise.all(states.map(state)), [1, 1, 1, 1, 2, 2]);
     });
   });
 }
@@ -232,6 +238,18 @@ describe('filters', () => {
     const edges = [block({ times: [80, 90] }), block({ times: [100, 120] })];
     const outside = [block({ times: [80, 89] }), block({ times: [101, 120] })];
     assert.deepEqual([...(await left(filter, ...edges, ...outside)).keys()].sort(), ulidsOf(...edges));
+  });
+
+  test('relabel rules see external labels and the identifier, not the labels hidden from them', async () => {
+    const rules = parseSelectorRules('[{action: keep, source_labels: [replica, cluster, __block_id], regex: ;a;01.*}]');
+    const labels = Labels.of({ cluster: 'a', replica: '1' });
+    const kept = block({ labels });
+    const other = block({ labels: Labels.of({ cluster: 'b', replica: '1' }) });
+    const filter = new SelectorFilter({ rules, hiddenLabels: ['replica'] });
+    const result = await left(filter, kept, other);
+    assert.deepEqual([...result.keys()], ulidsOf(kept));
+    assert.ok(result.get(kept.ulid)?.thanos.labels.equals(labels), 'the labels of what is kept stay');
+    assert.deepEqual([...(await left(new SelectorFilter({ rules }), kept)).keys()], []);
   });
 
   test('a back-filled block is fresh by its upload time, whatever its identifier says', async () => {

@@ -20,6 +20,8 @@ export interface UploadConfig {
   readonly concurrency: number;
   readonly hashFunc: HashFunc;
   readonly nowMs: number;
+  /** Called when everything but meta.json is there: what it throws keeps the block from being seen. */
+  readonly beforeMeta?: () => Promise<void>;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function uploadBlock(
     const chunks = join(directory, CHUNKS_DIRECTORY);
     await uploadDirectory(request, bucket, chunks, `${ulid}/${CHUNKS_DIRECTORY}`, config.concurrency);
     await uploadFile(request, bucket, join(directory, INDEX_FILE), indexName(ulid));
+    await config.beforeMeta?.();
     await bucket.upload(request, metaName(ulid), bodyOf(text), { sizeBytes: text.length });
   } catch (thrown) {
     throw during(`upload block ${ulid}`, thrown, { block: ulid });

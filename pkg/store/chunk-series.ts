@@ -4,8 +4,9 @@ import { assert } from '../errors/assert.ts';
 import { during, Fault } from '../errors/fault.ts';
 import { divideHistogram } from '../model/histogram-math.ts';
 import type { Labels } from '../model/labels.ts';
+import { isStaleAt } from '../model/staleness.ts';
 import { ColumnMerger, type DedupFunc, splitOverlaps } from '../storage/dedup.ts';
-import { lowerBound, SampleBuffer } from '../storage/sample-columns.ts';
+import { type CoarseStretch, lowerBound, SampleBuffer } from '../storage/sample-columns.ts';
 import type { Series } from '../storage/series.ts';
 import { applyCounterResets, type CounterState, newCounterState } from '../tsdb/chunkenc/counter-resets.ts';
 import { columnDecoder, decodeXorChunk } from '../tsdb/chunkenc/decode.ts';
@@ -13,6 +14,7 @@ import { ENCODING_XOR } from '../tsdb/chunkenc/encoding.ts';
 import { decodeHistogramValues } from '../tsdb/chunkenc/histogram-values.ts';
 import { partOf } from './chunk-order.ts';
 import type { ChunkSlice, ChunkTable } from './chunk-table.ts';
+import { layersOf, overlay } from './mixed-resolutions.ts';
 import { Aggregate, type StoreSeries } from './store.ts';
 
 /** How the chunks of a select are to be read. */
@@ -26,6 +28,15 @@ export interface ChunkReading {
   readonly dedup: DedupFunc | undefined;
   /** Whether replicas are merged as counters. */
   readonly isCounter: boolean;
+  /** Chunks may be of several resolutions, coarser ones than wanted too, of which the finest counts wherever there is any. */
+  readonly mixed?: MixedReading;
+}
+
+export interface MixedReading {
+  /** What was wanted; samples that stand for more than this are told in `SampleBuffer.coarse`. */
+  readonly wantedMs: number;
+  /** Told each stretch of time that is read in another resolution than the wanted one. */
+  readonly onOther: (stretch: CoarseStretch) => void;
 }
 
 /**
@@ -43,10 +54,16 @@ export class ChunkReader {
   #minTimes = new Float64Array(64);
   #maxTimes = new Float64Array(64);
   #columnOf = new Uint32Array(64);
+  readonly #layers: SampleBuffer[] = [];
+  #minTime: number;
+  /** The last raw value of the counter read last, of its replicas the one that is there longest; NaN when there is none. */
+  #lastRaw = Number.NaN;
+  #lastRawTime = -Infinity;
 
   constructor(reading: ChunkReading) {
     const { aggregates } = reading;
     this.#reading = reading;
+    this.#minTime = reading.minTime;
     this.#accumulates = aggregates.length === 1 && aggregates[0] === Aggregate.counter;
     this.#averages = aggregates.length === 2;
     assert(
@@ -56,8 +73,12 @@ export class ChunkReader {
     );
   }
 
+  get reading(): ChunkReading {
+    return this.#reading;
+  }
+
   /** The series of a store as the engine reads it. Chunks must be as `orderChunks` has them. */
-  series(series: StoreSeries): Series {
+  series(series: StoreSeries): ChunkSeries {
     return new ChunkSeries(series.labels, series.chunks, this);
   }
 
@@ -65,26 +86,68 @@ export class ChunkReader {
   read(labels: Labels, chunks: readonly ChunkSlice[], into: SampleBuffer): void {
     const start = into.length;
     try {
-      const columnCount = this.#layOut(chunks);
-      if (columnCount === 0) return;
-      // With a single column of raw chunks a counter is as Prometheus reads it, resets and all. As soon as aggregates or
-      // several columns are involved, values only compare when they are accumulated.
-      const accumulates = this.#accumulates && (columnCount > 1 || hasCounterPart(chunks));
-      if (columnCount === 1) {
-        this.#decode(chunks, accumulates, [into]);
-        this.#trim(into, start);
-        return;
-      }
-      while (this.#columns.length < columnCount) this.#columns.push(new SampleBuffer());
-      const columns = this.#columns.slice(0, columnCount);
-      for (const column of columns) column.clear();
-      this.#decode(chunks, accumulates, columns);
-      for (const column of columns) this.#trim(column, 0);
-      this.#merger.merge(this.#reading.dedup ?? 'penalty', columns, this.#reading.isCounter, into);
+      if (this.#reading.mixed === undefined) this.#readAlike(chunks, into);
+      else this.#readMixed(chunks, this.#reading.mixed, into);
     } catch (thrown) {
       into.truncate(start);
       throw during(`read series ${labels}`, thrown);
     }
+  }
+
+  /** Chunks whose resolutions do not matter. */
+  #readAlike(chunks: readonly ChunkSlice[], into: SampleBuffer, isCounter = hasCounterPart(chunks)): void {
+    const start = into.length;
+    const columnCount = this.#layOut(chunks);
+    if (columnCount === 0) return;
+    // With a single column of raw chunks a counter is as Prometheus reads it, resets and all. As soon as aggregates or
+    // several columns are involved, values only compare when they are accumulated.
+    const accumulates = this.#accumulates && (columnCount > 1 || isCounter);
+    if (columnCount === 1) {
+      this.#decode(chunks, accumulates, [into]);
+      this.#trim(into, start);
+      return;
+    }
+    while (this.#columns.length < columnCount) this.#columns.push(new SampleBuffer());
+    const columns = this.#columns.slice(0, columnCount);
+    for (const column of columns) column.clear();
+    this.#decode(chunks, accumulates, columns);
+    for (const column of columns) this.#trim(column, 0);
+    this.#merger.merge(this.#reading.dedup ?? 'penalty', columns, this.#reading.isCounter, into);
+  }
+
+  #readMixed(chunks: readonly ChunkSlice[], { wantedMs, onOther }: MixedReading, into: SampleBuffer): void {
+    const start = into.length;
+    const layers = layersOf(chunks);
+    const isCounter = this.#accumulates && hasCounterPart(chunks);
+    const isCounted =
+      this.#reading.aggregates[0] === Aggregate.count && !this.#averages && (layers.at(-1)?.resolutionMs ?? 0) > 0;
+    into.isCounted = isCounted;
+    let stretches: CoarseStretch[] = [];
+    try {
+      if (layers.length === 1) {
+        const [{ resolutionMs }] = layers;
+        if (resolutionMs > wantedMs) this.#minTime -= 2 * resolutionMs;
+        this.#readAlike(chunks, into);
+        if (resolutionMs === wantedMs || into.length === start) return;
+        stretches = [{ minTime: into.times[start], maxTime: into.times[into.length - 1], resolutionMs }];
+      } else {
+        const read = layers.map((layer, i) => {
+          const samples = (this.#layers[i] ??= new SampleBuffer());
+          samples.clear();
+          this.#lastRaw = Number.NaN;
+          this.#lastRawTime = -Infinity;
+          this.#minTime = this.#reading.minTime - (layer.resolutionMs > wantedMs ? 2 * layer.resolutionMs : 0);
+          this.#readAlike(layer.slices, samples, isCounter);
+          if (isCounted && layer.resolutionMs === 0) countEach(samples);
+          return { layer, samples, lastRaw: this.#lastRaw };
+        });
+        stretches = overlay(read, isCounter, into);
+      }
+    } finally {
+      this.#minTime = this.#reading.minTime;
+    }
+    for (const stretch of stretches) if (stretch.resolutionMs !== wantedMs) onOther(stretch);
+    if (stretches.some(({ resolutionMs }) => resolutionMs > wantedMs)) into.coarse = stretches;
   }
 
   /** Fills `#columnOf` and returns the number of columns. */
@@ -102,10 +165,12 @@ export class ChunkReader {
       return 1;
     }
     let at = 0;
+    // One by one: a series has some chunks only, and two views for each slice of them would be left to the collector.
     for (const { table, from, to } of chunks) {
-      this.#minTimes.set(table.minTimes.subarray(from, to), at);
-      this.#maxTimes.set(table.maxTimes.subarray(from, to), at);
-      at += to - from;
+      for (let chunk = from; chunk < to; chunk++, at++) {
+        this.#minTimes[at] = table.minTimes[chunk];
+        this.#maxTimes[at] = table.maxTimes[chunk];
+      }
     }
     return splitOverlaps(this.#minTimes, this.#maxTimes, count, this.#columnOf);
   }
@@ -131,10 +196,14 @@ export class ChunkReader {
         this.#decodeCounter(table, chunk, state, column, start);
       }
     }
+    if (!state.isStarted || state.lastTime <= this.#lastRawTime) return;
+    this.#lastRaw = state.lastValue;
+    this.#lastRawTime = state.lastTime;
   }
 
   #decodeValues(chunks: readonly ChunkSlice[], ofColumn: number, column: SampleBuffer): void {
-    const { minTime, maxTime } = this.#reading;
+    const { maxTime } = this.#reading;
+    const minTime = this.#minTime;
     const start = column.length;
     let at = 0;
     for (const { table, from, to } of chunks) {
@@ -213,8 +282,8 @@ export class ChunkReader {
 
   /** Cuts samples [start, length) to the bounds. */
   #trim(column: SampleBuffer, start: number): void {
-    const { minTime, maxTime } = this.#reading;
-    const from = lowerBound(column.times, column.length, minTime, start);
+    const { maxTime } = this.#reading;
+    const from = lowerBound(column.times, column.length, this.#minTime, start);
     let end = column.length;
     while (end > from && column.times[end - 1] > maxTime) end--;
     column.truncate(end);
@@ -222,20 +291,31 @@ export class ChunkReader {
   }
 }
 
-class ChunkSeries implements Series {
+/** A series of chunks, which can be read elsewhere too: by a reader that reads in the same way. */
+export class ChunkSeries implements Series {
   readonly labels: Labels;
-  readonly #chunks: readonly ChunkSlice[];
+  readonly chunks: readonly ChunkSlice[];
   readonly #reader: ChunkReader;
 
   constructor(labels: Labels, chunks: readonly ChunkSlice[], reader: ChunkReader) {
     this.labels = labels;
-    this.#chunks = chunks;
+    this.chunks = chunks;
     this.#reader = reader;
   }
 
-  readInto(into: SampleBuffer): void {
-    this.#reader.read(this.labels, this.#chunks, into);
+  get reading(): ChunkReading {
+    return this.#reader.reading;
   }
+
+  readInto(into: SampleBuffer): void {
+    this.#reader.read(this.labels, this.chunks, into);
+  }
+}
+
+/** Makes each sample a 1; stale markers stay what they are. */
+function countEach(samples: SampleBuffer): void {
+  for (let i = 0; i < samples.length; i++) if (!isStaleAt(samples.words, i)) samples.values[i] = 1;
+  samples.histograms = undefined;
 }
 
 function decodePart(table: ChunkTable, part: number, into: SampleBuffer): void {

@@ -30,6 +30,7 @@ export function seriesRequestOf(message: wire.SeriesRequest): SeriesRequest {
     withoutReplicaLabels: message.without_replica_labels,
     limit: Math.max(0, numberOf(message.limit)),
     responseBatchSize: Math.max(0, numberOf(message.response_batch_size)),
+    ...(message.fills_with_coarser ? { fillsWithCoarser: true } : {}),
     ...(message.shard_info === null ? {} : { shard: shardOf(message.shard_info) }),
     ...(message.query_hints === null ? {} : { queryHints: queryHintsOf(message.query_hints) }),
     ...(message.hints === null ? {} : { blockMatchers: matchersOf(unpackBlockMatchers('Series', message.hints)) }),
@@ -52,6 +53,7 @@ export function seriesRequestMessage(query: SeriesRequest): Init<wire.SeriesRequ
     without_replica_labels: [...query.withoutReplicaLabels],
     limit: int64Field(query.limit),
     response_batch_size: int64Field(query.responseBatchSize),
+    fills_with_coarser: query.fillsWithCoarser || undefined,
   };
 }
 

@@ -42,7 +42,7 @@ export interface ProxyConfig {
 
 export const proxyDefaults: ProxyConfig = {
   responseTimeoutMs: 0,
-  readAheadBytes: 8 << 20,
+  readAheadBytes: 1 << 20,
   selectorLabels: Labels.empty,
 };
 

@@ -5,8 +5,8 @@ import { SeriesFrameWriter, warningFrame } from '../proto/series-frame-writer.ts
 import type { ChunkSlice } from './chunk-table.ts';
 import type { SeriesBatch } from './store.ts';
 
-/** From this size on a frame is sent: larger ones are no quicker, and both sides hold them whole. */
-const FRAME_BYTES = 1 << 18;
+/** From this size on a frame is sent: larger ones are no quicker, and both sides hold a score of them. */
+const FRAME_BYTES = 1 << 16;
 /** A series with more is cut into parts that follow each other. */
 const PART_BYTES = 1 << 20;
 

@@ -35,6 +35,8 @@ export interface SeriesRequest {
   readonly matchers: readonly Matcher[];
   /** Coarsest downsampling allowed, ms; 0 means raw data only. */
   readonly maxResolutionMs: number;
+  /** Where there is nothing as fine as that, the finest coarser data is wanted, with two samples before the asked time. */
+  readonly fillsWithCoarser?: boolean;
   readonly aggregates: readonly Aggregate[];
   /** Labels only. */
   readonly skipChunks: boolean;

@@ -55,6 +55,29 @@ describe('choosing blocks', () => {
     });
   }
 
+  const old = setOf(
+    ['5m 0', RESOLUTION_5M, 0, 20_000_000],
+    ['1h 0', RESOLUTION_1H, 0, 10_000_000],
+    ['1h 1', RESOLUTION_1H, 10_000_000, 30_000_000],
+    ['1h 2', RESOLUTION_1H, 30_000_000, 40_000_000],
+    ['raw', RESOLUTION_RAW, 30_000_000, 50_000_000],
+  );
+  for (const [what, from, to, resolution, expected] of [
+    ['what is gone in raw is there in 5m, and else in 1h', 0, 50_000_000, 0, ['5m 0', '1h 1', 'raw']],
+    ['raw alone where there is raw', 40_000_000, 50_000_000, 0, ['raw']],
+    ['two coarse samples before the time, and no raw ones', 31_000_000, 50_000_000, 0, ['1h 1', 'raw']],
+    ['not more of them than two', 37_200_000, 50_000_000, 0, ['raw']],
+    ['two samples of the finer level are less', 20_500_000, 21_000_000, 0, ['5m 0', '1h 1']],
+    ['5m wanted, 1h where it is missing', 0, 50_000_000, RESOLUTION_5M, ['5m 0', 'raw', '1h 1']],
+    ['1h wanted: nothing is coarser', 0, 50_000_000, RESOLUTION_1H, ['1h 0', '1h 1', '1h 2', 'raw']],
+    ['a resolution below raw', 0, 50_000_000, -1, []],
+  ] as const) {
+    test(`filled with coarser data: ${what}`, () => {
+      const names = old.choose(from, to, resolution, true).map(({ name }) => name);
+      assert.deepEqual(names.sort(), [...expected].sort());
+    });
+  }
+
   test('a removed block is filled by a finer one', () => {
     const own = setOf(['raw', RESOLUTION_RAW, 0, 100], ['5m', RESOLUTION_5M, 0, 100]);
     const [coarse] = own.choose(0, 99, RESOLUTION_5M);

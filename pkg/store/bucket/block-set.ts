@@ -37,34 +37,45 @@ export class BlockSet<B extends SetBlock> {
 
   /** Every block that meets [minTime, maxTime], whatever its resolution. */
   overlapping(minTime: number, maxTime: number): B[] {
-    return [...this.#blocks.values()].flat().filter((block) => meets(block, minTime, maxTime));
+    const found: B[] = [];
+    for (const blocks of this.#blocks.values()) {
+      for (const block of blocks) if (meets(block, minTime, maxTime)) found.push(block);
+    }
+    return found;
   }
 
   /**
    * The blocks to read for [minTime, maxTime], both inclusive: the coarsest resolution that is allowed, and where it has
-   * no blocks the next finer one, down to raw.
+   * no blocks the next finer one, down to raw. With `fillsWithCoarser`, where there is none of those either, the finest of
+   * the coarser ones; what begins with them begins two of their samples earlier, which their windows may need.
    */
-  choose(minTime: number, maxTime: number, maxResolutionMs: number): B[] {
-    const chosen: B[] = [];
-    this.#choose(
-      minTime,
-      maxTime,
-      resolutions.findIndex((resolution) => resolution <= maxResolutionMs),
-      chosen,
-    );
-    return chosen;
+  choose(minTime: number, maxTime: number, maxResolutionMs: number, fillsWithCoarser = false): B[] {
+    const allowed = resolutions.findIndex((resolution) => resolution <= maxResolutionMs);
+    if (allowed < 0) return [];
+    const chosen = new Set<B>();
+    const levels = resolutions.slice(allowed);
+    const coarser = fillsWithCoarser ? resolutions.slice(0, allowed).reverse() : [];
+    const mostEarlierMs = 2 * Math.max(0, ...coarser);
+    this.#choose(minTime - mostEarlierMs, maxTime, [...levels, ...coarser], (block) => chosen.add(block));
+    if (mostEarlierMs === 0) return [...chosen];
+    return [...chosen].filter((block) => {
+      const earlierMs = block.resolutionMs > maxResolutionMs ? 2 * block.resolutionMs : 0;
+      return meets(block, minTime - earlierMs, maxTime);
+    });
   }
 
-  #choose(minTime: number, maxTime: number, level: number, into: B[]): void {
-    if (minTime > maxTime || level < 0 || level >= resolutions.length) return;
+  /** Blocks of the first level, and of the next ones where it has none. */
+  #choose(minTime: number, maxTime: number, levels: readonly number[], choose: (block: B) => void): void {
+    if (minTime > maxTime || levels.length === 0) return;
+    const [level, ...rest] = levels;
     let uncovered = minTime;
-    for (const block of this.#blocks.get(resolutions[level]) ?? []) {
+    for (const block of this.#blocks.get(level) ?? []) {
       if (!meets(block, minTime, maxTime)) continue;
-      this.#choose(uncovered, block.meta.minTime - 1, level + 1, into);
-      into.push(block);
+      this.#choose(uncovered, block.meta.minTime - 1, rest, choose);
+      choose(block);
       uncovered = Math.max(uncovered, block.meta.maxTime);
     }
-    this.#choose(uncovered, maxTime, level + 1, into);
+    this.#choose(uncovered, maxTime, rest, choose);
   }
 }
 

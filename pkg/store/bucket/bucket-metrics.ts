@@ -9,6 +9,9 @@ const BYTE_BUCKETS = [
 ];
 const SECOND_BUCKETS = [0.001, 0.01, 0.1, 0.3, 0.6, 1, 3, 6, 9, 20, 30, 60, 90, 120];
 
+const DATA_TYPES = ['postings', 'series', 'chunks'] as const;
+type DataType = (typeof DATA_TYPES)[number];
+
 export class BucketMetrics {
   readonly blocksLoaded;
   readonly blockLoads;
@@ -28,6 +31,8 @@ export class BucketMetrics {
   readonly #fetched;
   readonly #touchedBytes;
   readonly #fetchedBytes;
+  /** As many as the histograms themselves have tenants. */
+  readonly #metersBy = new Map<string, TenantMeters>();
 
   constructor(metrics: Metrics) {
     const name = (text: string): string => `thanos_bucket_store_${text}`;
@@ -105,17 +110,58 @@ export class BucketMetrics {
 
   /** Called once for each Series call, also for a failed one. */
   observe(stats: RequestStats, tenant: string, mergeMs: number): void {
-    this.#blocksQueried.observe({ tenant }, stats.blocksQueried);
-    this.#resultSeries.observe({ tenant }, stats.mergedSeries);
-    this.#getAll.observe({ tenant }, stats.getAllMs / 1000);
-    this.#merge.observe({ tenant }, mergeMs / 1000);
-    this.#sentChunkBytes.observe({ tenant }, stats.chunks.touchedBytes);
-    for (const type of ['postings', 'series', 'chunks'] as const) {
-      const labels = { data_type: type, tenant };
-      this.#touched.observe(labels, stats[type].touched);
-      this.#fetched.observe(labels, stats[type].fetched);
-      this.#touchedBytes.observe(labels, stats[type].touchedBytes);
-      this.#fetchedBytes.observe(labels, stats[type].fetchedBytes);
+    const meters = this.#metersOf(tenant);
+    meters.blocksQueried.observe(stats.blocksQueried);
+    meters.resultSeries.observe(stats.mergedSeries);
+    meters.getAll.observe(stats.getAllMs / 1000);
+    meters.merge.observe(mergeMs / 1000);
+    meters.sentChunkBytes.observe(stats.chunks.touchedBytes);
+    for (const type of DATA_TYPES) {
+      const items = meters.data[type];
+      items.touched.observe(stats[type].touched);
+      items.fetched.observe(stats[type].fetched);
+      items.touchedBytes.observe(stats[type].touchedBytes);
+      items.fetchedBytes.observe(stats[type].fetchedBytes);
     }
   }
+
+  /** Children are looked up once a tenant: finding seventeen by their labels takes longer than a small call. */
+  #metersOf(tenant: string): TenantMeters {
+    const known = this.#metersBy.get(tenant);
+    if (known !== undefined) return known;
+    const dataOf = (type: DataType): DataMeters => {
+      const labels = { data_type: type, tenant };
+      return {
+        touched: this.#touched.labels(labels),
+        fetched: this.#fetched.labels(labels),
+        touchedBytes: this.#touchedBytes.labels(labels),
+        fetchedBytes: this.#fetchedBytes.labels(labels),
+      };
+    };
+    const made: TenantMeters = {
+      blocksQueried: this.#blocksQueried.labels({ tenant }),
+      resultSeries: this.#resultSeries.labels({ tenant }),
+      getAll: this.#getAll.labels({ tenant }),
+      merge: this.#merge.labels({ tenant }),
+      sentChunkBytes: this.#sentChunkBytes.labels({ tenant }),
+      data: { postings: dataOf('postings'), series: dataOf('series'), chunks: dataOf('chunks') },
+    };
+    this.#metersBy.set(tenant, made);
+    return made;
+  }
+}
+
+interface Observable {
+  observe(value: number): void;
+}
+
+type DataMeters = Readonly<Record<'touched' | 'fetched' | 'touchedBytes' | 'fetchedBytes', Observable>>;
+
+interface TenantMeters {
+  readonly blocksQueried: Observable;
+  readonly resultSeries: Observable;
+  readonly getAll: Observable;
+  readonly merge: Observable;
+  readonly sentChunkBytes: Observable;
+  readonly data: Readonly<Record<DataType, DataMeters>>;
 }

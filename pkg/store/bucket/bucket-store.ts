@@ -178,7 +178,8 @@ export class BucketStore implements Store {
         const matchers = splitMatchers(query.matchers, set.labels);
         // Matchers on external labels alone select nothing here, as in the reference.
         if (matchers === undefined || matchers.length === 0) continue;
-        for (const block of set.choose(range.minTime, range.maxTime, query.maxResolutionMs)) {
+        const { maxResolutionMs, fillsWithCoarser } = query;
+        for (const block of set.choose(range.minTime, range.maxTime, maxResolutionMs, fillsWithCoarser)) {
           if (isWanted(block, query.blockMatchers)) chosen.push({ block, matchers });
         }
       }
@@ -200,7 +201,12 @@ export class BucketStore implements Store {
     const scope = scopeOf(request);
     try {
       yield* mergeResponses(
-        chosen.map((one) => readAhead(this.#streamOf(scope.request, one, options, stats, performance.now()), 1)),
+        chosen.map((one) =>
+          readAhead(
+            this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, performance.now()),
+            1,
+          ),
+        ),
       );
     } finally {
       scope.release();
@@ -294,6 +300,12 @@ export class BucketStore implements Store {
       maxTime: Math.min(maxTime, this.#config.maxTime()),
     };
   }
+}
+
+/** Of blocks coarser than asked for, two samples more: a window may reach back to them. */
+function reaching(options: BlockSeriesOptions, block: RemoteBlock, query: SeriesRequest): BlockSeriesOptions {
+  if (block.resolutionMs <= query.maxResolutionMs) return options;
+  return { ...options, minTime: options.minTime - 2 * block.resolutionMs };
 }
 
 type AskBlock = (request: RequestContext, search: LabelSearch) => Promise<readonly string[]>;
