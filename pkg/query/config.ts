@@ -39,6 +39,8 @@ export interface SelectOptions {
   readonly partialResponse: boolean;
   /** Coarsest downsampling allowed, ms; 0 is raw only. */
   readonly maxResolutionMs: number;
+  /** Where nothing as fine as that is left, coarser data is used; answers say where. */
+  readonly fillsWithCoarser?: boolean;
   /** `storeMatch[]`: matcher sets on `__address__`, ORed; empty asks all. */
   readonly storeMatch: readonly (readonly Matcher[])[];
   readonly dedupFunc: DedupFunc;

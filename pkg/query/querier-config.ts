@@ -15,6 +15,8 @@ export interface QuerierConfig {
   readonly instantMaxResolutionMs: number;
   /** Lets range queries use data as coarse as a fifth of their step by default. */
   readonly autoDownsampling: boolean;
+  /** Where the wanted resolution and finer ones are missing, coarser data is used. */
+  readonly resolutionFallback: boolean;
   readonly partialResponse: boolean;
   readonly replicaLabels: readonly string[];
   readonly dedupFunc: DedupFunc;
@@ -63,6 +65,7 @@ export const querierDefaults: QuerierConfig = {
   dynamicLookback: true,
   instantMaxResolutionMs: 0,
   autoDownsampling: false,
+  resolutionFallback: false,
   partialResponse: true,
   replicaLabels: [],
   dedupFunc: 'penalty',

@@ -18,13 +18,17 @@ import type { ChunkTable } from '../store/chunk-table.ts';
 import type { StoreMatch } from '../store/select-endpoints.ts';
 import { Aggregate, type LabelNamesRequest, type SeriesBatch, type SeriesRequest, type Store } from '../store/store.ts';
 import type { SelectOptions } from './config.ts';
+import { OtherResolutions } from './other-resolutions.ts';
 import { addResolutions } from './read-resolutions.ts';
+import type { SelectThreads } from './select-threads.ts';
 
 export interface FanOutDeps {
   readonly proxy: Store & {
     /** The same store, asking only endpoints that the matcher sets accept. */
     matching(storeMatch: StoreMatch): Store;
   };
+  /** Where large selects are read. */
+  readonly threads?: SelectThreads | undefined;
 }
 
 /** Series to a frame. The reference asks for 64; with more there are fewer frames to decode, and stores may send less. */
@@ -35,11 +39,13 @@ export class FanOutQueryable implements Queryable {
   readonly keepsSeries = true;
   readonly #store: Store;
   readonly #options: SelectOptions;
+  readonly #threads: SelectThreads | undefined;
 
   /** One for each request: the options are those of its parameters. */
   constructor(deps: FanOutDeps, options: SelectOptions) {
     this.#store = deps.proxy.matching(options.storeMatch);
     this.#options = options;
+    this.#threads = deps.threads;
   }
 
   /**
@@ -48,8 +54,17 @@ export class FanOutQueryable implements Queryable {
    */
   select(request: RequestContext, matchers: readonly Matcher[], hints: SelectHints): SeriesSet {
     const warnings = new Warnings();
-    const fetched = new FetchMeter(cappedResolution(this.#options.maxResolutionMs, hints.func, hints.rangeMs));
-    return { batches: this.#batches(request, matchers, hints, warnings, fetched), warnings: warnings.list, fetched };
+    const maxResolutionMs = cappedResolution(this.#options.maxResolutionMs, hints.func, hints.rangeMs);
+    const fills = this.#options.fillsWithCoarser === true;
+    const fetched = new FetchMeter(fills ? MAX_TIME : maxResolutionMs);
+    const others = fills ? new OtherResolutions(maxResolutionMs, hints) : undefined;
+    return {
+      batches: this.#batches(request, matchers, hints, warnings, fetched, others),
+      warnings: warnings.list,
+      fetched,
+      threads: this.#threads?.of(request),
+      ...(others === undefined ? {} : { infos: () => others.infos() }),
+    };
   }
 
   async labelNames(request: RequestContext, query: LabelQuery): Promise<LabelAnswer> {
@@ -99,6 +114,7 @@ export class FanOutQueryable implements Queryable {
     hints: SelectHints,
     warnings: Warnings,
     fetched: FetchMeter,
+    others: OtherResolutions | undefined,
   ): AsyncGenerator<readonly Series[]> {
     const report = hints.reports === true ? (one: EndpointReport) => fetched.endpoints.push(one) : undefined;
     const query = { ...this.#seriesRequest(matchers, hints), report };
@@ -108,6 +124,7 @@ export class FanOutQueryable implements Queryable {
       aggregates: query.aggregates,
       dedup: this.#mergesReplicas ? this.#options.dedupFunc : undefined,
       isCounter: isCounterFunction(hints.func),
+      ...(others === undefined ? {} : { mixed: others }),
     });
     try {
       for await (const batch of this.#store.series(request, query)) {
@@ -138,6 +155,7 @@ export class FanOutQueryable implements Queryable {
       minTime: hints.minTime,
       maxTime: hints.maxTime,
       maxResolutionMs: cappedResolution(this.#options.maxResolutionMs, func, rangeMs),
+      ...(this.#options.fillsWithCoarser === true ? { fillsWithCoarser: true } : {}),
       aggregates: aggregatesOf(func),
       skipChunks: false,
       limit: 0,

@@ -210,6 +210,19 @@ describe('the data a query may use', () => {
     });
   }
 
+  for (const [what, parameters, config, fills] of [
+    ['is by default nothing coarser than allowed', {}, {}, undefined],
+    ['may be coarser by flag', {}, { resolutionFallback: true }, true],
+    ['may be coarser by flag when automatic', { max_source_resolution: 'auto' }, { resolutionFallback: true }, true],
+    ['is as named, whatever the flag', { max_source_resolution: '0s' }, { resolutionFallback: true }, undefined],
+  ] as const) {
+    test(what, async () => {
+      const { call, store } = make(config);
+      await call('/query', { query: 'up', ...parameters });
+      expect(store.requests[0].fillsWithCoarser).toBe(fills);
+    });
+  }
+
   for (const [what, parameters, config, wanted] of [
     ['five minutes', {}, {}, 300_000],
     ['an hour over 5m data', { max_source_resolution: '1h' }, {}, 3_600_000],

@@ -23,6 +23,7 @@ export function selectOptions(parameters: Parameters, config: QuerierConfig, max
     replicaLabels: replicaLabels(parameters, config),
     partialResponse: boolParameter(parameters, 'partial_response', config.partialResponse),
     maxResolutionMs,
+    fillsWithCoarser: config.resolutionFallback && !hasFixedResolution(parameters),
     storeMatch: parameters.list('storeMatch[]').map(parseSelector),
     dedupFunc: config.dedupFunc,
     ...(shard === undefined ? {} : { shard }),
@@ -41,6 +42,12 @@ export function maxResolutionParameter(
   const ms = durationParameter(parameters, 'max_source_resolution', byDefault);
   if (ms < 0) throw new Fault('invalid', "negative 'max_source_resolution' is not accepted. Try a positive integer");
   return ms;
+}
+
+/** Who names a resolution gets that one or a finer one, whatever is missing. */
+function hasFixedResolution(parameters: Parameters): boolean {
+  const text = parameters.text('max_source_resolution');
+  return text !== '' && text !== 'auto';
 }
 
 /** How far back instant selectors look, given the coarsest data allowed. */
