@@ -1,6 +1,6 @@
 // Tests: buckets from golden directories, a compactor over one, and what the blocks of one hold.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { backgroundRequest } from '../async/request.ts';
@@ -8,6 +8,7 @@ import { DeduplicateFilter } from '../block/filters/deduplicate.ts';
 import { blockOf } from '../block/layout.ts';
 import { type BlockMeta, emptyThanos, parseMeta, printMeta } from '../block/meta.ts';
 import { uploadBlock } from '../block/upload.ts';
+import { kindOf } from '../errors/fault.ts';
 import { Labels } from '../model/labels.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { listFiles } from '../objstore/directory.ts';
@@ -22,7 +23,9 @@ import { ChunkView } from '../tsdb/chunks/segment-reader.ts';
 import { SeriesEntry } from '../tsdb/index/series-entry.ts';
 import { Compactor } from './compactor.ts';
 import { type CompactorConfig, defaultFailurePolicy, levelRangesMs } from './config.ts';
+import type { DownsampleThreads } from './downsample-threads.ts';
 import type { Lease } from './lease.ts';
+import type { MergeThreads } from './merge-threads.ts';
 import { compactView } from './view.ts';
 
 const request = backgroundRequest();
@@ -41,6 +44,7 @@ export interface FixtureOptions {
   readonly dedupFunc?: '' | 'penalty';
   readonly deleteDelayMs?: number;
   readonly hasVertical?: boolean;
+  readonly maxIndexSizeBytes?: number;
   readonly retention?: CompactorConfig['retention'];
   readonly downsamples?: boolean;
   readonly now?: () => number;
@@ -48,6 +52,8 @@ export interface FixtureOptions {
   readonly metrics?: Metrics;
   readonly failurePolicy?: Partial<Pick<CompactorConfig, keyof typeof defaultFailurePolicy>>;
   readonly lease?: Lease;
+  readonly mergeThreads?: MergeThreads;
+  readonly downsampleThreads?: DownsampleThreads;
 }
 
 /** A compactor with the flags the golden buckets were made with: no delays. */
@@ -70,10 +76,11 @@ export function compactorOver(bucket: Bucket, workDir: string, options: FixtureO
   const hasVertical = options.hasVertical ?? replicaLabels.length > 0;
   const now = options.now ?? Date.now;
   const clock = { now, sleep: async () => {} };
+  const { lease, mergeThreads, downsampleThreads } = options;
   return new Compactor(
-    { ...deps, syncer, clock, ...(options.lease && { lease: options.lease }) },
+    { ...deps, syncer, clock, lease, mergeThreads, downsampleThreads },
     {
-      planner: { rangesMs: levelRangesMs, hasVertical, maxIndexSizeBytes: 64 * 1024 ** 3 },
+      planner: { rangesMs: levelRangesMs, hasVertical, maxIndexSizeBytes: options.maxIndexSizeBytes ?? 64 * 1024 ** 3 },
       run: {
         workDir: join(workDir, 'compact'),
         hasVertical,
@@ -102,20 +109,26 @@ export function compactorOver(bucket: Bucket, workDir: string, options: FixtureO
   );
 }
 
-/** Metas of the blocks in a bucket, by identifier. Directories without a meta.json are left out. */
+/** Metas of the blocks in a bucket, by identifier. Those without a meta.json that can be used are left out. */
 export async function metasOf(bucket: Bucket): Promise<Map<string, BlockMeta>> {
   const metas = new Map<string, BlockMeta>();
   for await (const { name } of bucket.list(request, '', { recursive: true })) {
     const ulid = blockOf(name);
-    if (ulid !== undefined && name === `${ulid}/meta.json`)
-      metas.set(ulid, parseMeta(await readAll(request, bucket, name)));
+    if (ulid === undefined || name !== `${ulid}/meta.json`) continue;
+    const bytes = await readAll(request, bucket, name);
+    try {
+      const meta = parseMeta(bytes);
+      if (meta.ulid === ulid) metas.set(ulid, meta);
+    } catch (thrown) {
+      if (!['corrupt', 'unsupported'].includes(kindOf(thrown))) throw thrown;
+    }
   }
   return metas;
 }
 
 /** One block out of a bucket: for each series, in order, its labels and its chunks to the byte. */
 export async function seriesOf(bucket: Bucket, ulid: string): Promise<readonly string[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'compact-'));
+  const directory = mkdtempSync(join(memoryDirectory, 'compact-'));
   try {
     for await (const { name } of bucket.list(request, ulid, { recursive: true })) {
       mkdirSync(dirname(join(directory, name)), { recursive: true });
@@ -164,7 +177,7 @@ const HOUR_MS = 3_600_000;
 
 /** Uploads a small block of level 1; its samples are its times in minutes. */
 export async function addBlock(bucket: Bucket, block: SyntheticBlock): Promise<void> {
-  await withDirectory(async (directory) => {
+  await withMemoryDirectory(async (directory) => {
     const minTime = block.hours[0] * HOUR_MS;
     const maxTime = minTime + block.hours[1] * HOUR_MS;
     const writer = new BlockWriter(directory, { ulid: block.ulid, minTime, maxTime });
@@ -182,35 +195,54 @@ export async function addBlock(bucket: Bucket, block: SyntheticBlock): Promise<v
 }
 
 /**
- * Every sample a reader of the bucket finds, as `<external labels> <series> <time> <value>`, sorted. A sample that two
- * visible blocks hold is there twice.
+ * Every raw sample a reader of the bucket finds, as `<external labels> <series> <time> <value>`, sorted. A sample that two
+ * visible blocks hold is there twice. What was read is put into `known` by block, and not read again.
  */
-export async function samplesOf(bucket: Bucket): Promise<readonly string[]> {
+export async function samplesOf(
+  bucket: Bucket,
+  known = new Map<string, readonly string[]>(),
+): Promise<readonly string[]> {
   const metas = await metasOf(bucket);
   await new DeduplicateFilter().filter(request, metas, { state: () => {}, modified: () => {} });
   const found: string[] = [];
-  const samples = new SampleBuffer();
   for (const [ulid, meta] of metas) {
-    let series = '';
-    for (const line of await seriesOf(bucket, ulid)) {
-      if (line.startsWith('{')) {
-        series = line;
-        continue;
-      }
-      const data = Buffer.from(line.split(' ')[3], 'hex');
-      samples.clear();
-      decodeXorChunk(data, 0, data.length, samples);
-      for (let i = 0; i < samples.length; i++) {
-        found.push(`${meta.thanos.labels} ${series} ${samples.times[i]} ${samples.values[i]}`);
-      }
-    }
+    if (meta.thanos.resolutionMs !== 0) continue;
+    const lines = known.get(ulid) ?? samplesIn(await seriesOf(bucket, ulid));
+    known.set(ulid, lines);
+    for (const line of lines) found.push(`${meta.thanos.labels} ${line}`);
   }
   return found.sort();
 }
 
+/** Of lines as seriesOf gives them. */
+function samplesIn(lines: readonly string[]): readonly string[] {
+  const found: string[] = [];
+  const samples = new SampleBuffer();
+  let series = '';
+  for (const line of lines) {
+    if (line.startsWith('{')) {
+      series = line;
+      continue;
+    }
+    const data = Buffer.from(line.split(' ')[3], 'hex');
+    samples.clear();
+    decodeXorChunk(data, 0, data.length, samples);
+    for (let i = 0; i < samples.length; i++) found.push(`${series} ${samples.times[i]} ${samples.values[i]}`);
+  }
+  return found;
+}
+
+/** For a few small files: blocks are synced to the disk file by file, which takes longer than all else a test does. */
+const memoryDirectory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** The same as withDirectory, in memory where the system has that. */
+export function withMemoryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  return withDirectory(work, memoryDirectory);
+}
+
 /** A directory that goes away when `work` is done. */
-export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'compact-'));
+export async function withDirectory<T>(work: (directory: string) => Promise<T>, parent = tmpdir()): Promise<T> {
+  const directory = mkdtempSync(join(parent, 'compact-'));
   try {
     return await work(directory);
   } finally {

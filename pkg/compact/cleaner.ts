@@ -5,7 +5,7 @@ import type { RequestContext } from '../async/request.ts';
 import { deleteBlock } from '../block/delete.ts';
 import { type Mark, readMark } from '../block/marks.ts';
 import { collect } from '../errors/collect.ts';
-import { during, messageOf } from '../errors/fault.ts';
+import { during, type Fault, messageOf } from '../errors/fault.ts';
 import { ulidTime } from '../model/ulid.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -57,22 +57,23 @@ export async function deleteBlocks(
 }
 
 /**
- * Of blocks without a usable meta.json those to delete: nothing was added to them for two days, or they were on the way
- * out already and their mark is due.
+ * Of blocks without a usable meta.json, each with why it has none, those to delete: it has none at all and nothing was
+ * added for two days, or the block was on its way out already and its mark is due. One that only cannot be read is no
+ * upload that never ended: the samples are there, and somebody has to look at it.
  */
 export async function duePartials(
   request: RequestContext,
   deps: CleanerDeps,
-  partial: Iterable<string>,
+  partial: ReadonlyMap<string, Fault>,
   deleteDelayMs: number,
 ): Promise<string[]> {
   const due: string[] = [];
   const now = deps.now();
-  for (const ulid of partial) {
+  for (const [ulid, { kind }] of partial) {
     const mark = await readMark(request, deps, 'deletion', ulid);
     const isDue =
       mark === undefined
-        ? now - (await newestTime(request, deps.bucket, ulid)) > PARTIAL_AGE_MS
+        ? kind === 'not-found' && now - (await newestTime(request, deps.bucket, ulid)) > PARTIAL_AGE_MS
         : now - mark.timeSeconds * 1000 >= deleteDelayMs;
     if (isDue) due.push(ulid);
   }

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { backgroundRequest } from '../async/request.ts';
-import { Fault, messageOf } from '../errors/fault.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { addBlock, compactorOver, type FixtureOptions, metasOf, samplesOf, withDirectory } from './bucket-fixture.ts';
+import { addBlock, compactorOver, metasOf, samplesOf, withDirectory } from './bucket-fixture.ts';
+import { noThreads } from './downsample-threads.ts';
+import { noMergeThreads } from './merge-threads.ts';
 
 const request = backgroundRequest();
 const forever = new AbortController().signal;
@@ -23,6 +26,13 @@ async function addPlain(bucket: Bucket, labels: Readonly<Record<string, string>>
     const series = i % 2 === 0 ? ['up', 'x'] : ['up', 'y'];
     await addBlock(bucket, { ulid: ulid(from + i), labels, hours: [2 * i, 2], series });
   }
+}
+
+/** One block that is long enough to be downsampled. */
+async function longBucket(): Promise<MemoryBucket> {
+  const bucket = new MemoryBucket();
+  await addBlock(bucket, { ulid: ulid(0), labels: { a: '1' }, hours: [0, 48], series: ['up'], stepMs: 3_600_000 });
+  return bucket;
 }
 
 /** Two replicas of the same two hours, and the next two of one of them. */
@@ -69,126 +79,8 @@ async function outline(bucket: Bucket): Promise<string[]> {
     .sort();
 }
 
-describe('a crash', () => {
-  for (const [what, moment, make, options] of [
-    ['while blocks are compacted', 'before', plainBucket, {}],
-    ['while replicas are merged', 'after', replicatedBucket, { replicaLabels: ['replica'] }],
-  ] as const satisfies readonly (readonly [string, string, () => Promise<MemoryBucket>, FixtureOptions])[]) {
-    test(`${what}, right ${moment} any change of the bucket, costs nothing and leaves nothing behind`, {
-      timeout: 90_000,
-    }, async () => {
-      const whole = await make();
-      let changeCount = 0;
-      const counted = watched(
-        whole,
-        () => {},
-        () => void changeCount++,
-      );
-      await withDirectory((workDir) => compactorOver(counted, workDir, options).pass(forever));
-      const wanted = await outline(whole);
-      const wantedSamples = await samplesOf(whole);
-      assert.ok(changeCount > 10, String(changeCount));
-
-      for (let fatal = 0; fatal < changeCount; fatal++) {
-        await withDirectory(async (workDir) => {
-          const bucket = await make();
-          const life = new AbortController();
-          let changes = 0;
-          const crash = (): void => {
-            if (changes++ !== fatal) return;
-            life.abort();
-            throw new Fault('canceled', 'crashed');
-          };
-          const mortal = moment === 'before' ? watched(bucket, crash, () => {}) : watched(bucket, () => {}, crash);
-          await assert.rejects(compactorOver(mortal, workDir, options).pass(life.signal));
-          // A replicated bucket shows the replicas apart until they are merged.
-          if (what === 'while blocks are compacted')
-            assert.deepEqual(await samplesOf(bucket), wantedSamples, `${fatal}`);
-          await compactorOver(bucket, workDir, options).pass(forever);
-          assert.deepEqual(await outline(bucket), wanted, `after a crash at change ${fatal}`);
-          assert.deepEqual(await samplesOf(bucket), wantedSamples, `after a crash at change ${fatal}`);
-          const metas = await metasOf(bucket);
-          const strays = (await objectsOf(bucket)).filter((name) => !metas.has(name.slice(0, 26)));
-          // What was uploaded without a meta.json stays for two days: somebody else might still be at it.
-          assert.ok(
-            strays.every((name) => !name.endsWith('.json')),
-            strays.join(),
-          );
-        });
-      }
-    });
-  }
-
-  test('of one change fails the pass by name, and the next one makes up for it', async () => {
-    const wanted = await withDirectory(async (workDir) => {
-      const bucket = await plainBucket();
-      await compactorOver(bucket, workDir).pass(forever);
-      return outline(bucket);
-    });
-    for (let failing = 0; failing < 8; failing++) {
-      await withDirectory(async (workDir) => {
-        const bucket = await plainBucket();
-        let changes = 0;
-        const flaky = watched(
-          bucket,
-          () => {
-            if (changes++ === failing) throw new Fault('unavailable', 'no bucket just now');
-          },
-          () => {},
-        );
-        const compactor = compactorOver(flaky, workDir);
-        await assert.rejects(compactor.pass(forever), /no bucket just now/);
-        await compactor.pass(forever);
-        assert.deepEqual(await outline(bucket), wanted);
-      });
-    }
-  });
-});
-
+// Blocks that really are broken have their own file, damage.test.ts.
 describe('a broken block', () => {
-  const damaged = async (bucket: Bucket, name: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> => {
-    const bytes = change(Uint8Array.from(await readAll(request, bucket, name)));
-    await bucket.upload(request, name, bodyOf(bytes));
-  };
-  const flip = (at: number) => (bytes: Uint8Array) => {
-    bytes[at < 0 ? bytes.length + at : at] ^= 0xff;
-    return bytes;
-  };
-  for (const [what, breakIt] of [
-    ['without an index', (bucket, block) => bucket.delete(request, `${block}/index`)],
-    ['with an index cut off', (bucket, block) => damaged(bucket, `${block}/index`, (bytes) => bytes.subarray(0, 100))],
-    ['with a damaged symbol', (bucket, block) => damaged(bucket, `${block}/index`, flip(20))],
-    ['with a damaged table of contents', (bucket, block) => damaged(bucket, `${block}/index`, flip(-10))],
-    ['without its chunks', (bucket, block) => bucket.delete(request, `${block}/chunks/000001`)],
-    [
-      'with chunks cut off',
-      (bucket, block) => damaged(bucket, `${block}/chunks/000001`, (bytes) => bytes.subarray(0, 50)),
-    ],
-    ['with a damaged chunk', (bucket, block) => damaged(bucket, `${block}/chunks/000001`, flip(30))],
-    ['with a chunk of an unknown encoding', (bucket, block) => damaged(bucket, `${block}/chunks/000001`, flip(9))],
-  ] as const satisfies readonly (readonly [string, (bucket: Bucket, block: string) => Promise<void>])[]) {
-    test(`${what} is marked with the reason, and everything else is compacted`, () =>
-      withDirectory(async (workDir) => {
-        const bucket = await plainBucket({ a: '1' });
-        await addPlain(bucket, { a: '2' }, 10);
-        await breakIt(bucket, ulid(1));
-        const compactor = compactorOver(bucket, workDir);
-        await assert.rejects(compactor.pass(forever), (thrown) => messageOf(thrown).includes(ulid(1)));
-        const mark = JSON.parse(
-          Buffer.from(await readAll(request, bucket, `${ulid(1)}/no-compact-mark.json`)).toString(),
-        );
-        assert.equal(mark.reason, 'damaged-block');
-        assert.match(mark.details, new RegExp(ulid(1)));
-        const levels = [...(await metasOf(bucket)).values()].map(
-          ({ thanos, compaction }) => `${thanos.labels} ${compaction.level} ${compaction.sources.length}`,
-        );
-        // The other group went all the way, and of this one the two whole neighbours in the window.
-        assert.ok(levels.includes('{a="2"} 2 4'), levels.join());
-        assert.ok(levels.includes('{a="1"} 2 2'), levels.join());
-        await compactor.pass(forever);
-      }));
-  }
-
   test('that only our copy of it made broken is fetched anew', () =>
     withDirectory(async (workDir) => {
       const bucket = await plainBucket();
@@ -203,13 +95,57 @@ describe('a broken block', () => {
         get: async (context, name) => {
           const body = await bucket.get(context, name);
           if (!name.endsWith('/index') || gets++ > 0) return body;
-          return bodyOf(flip(40)(Uint8Array.from(await readAll(context, bucket, name))));
+          const bytes = Uint8Array.from(await readAll(context, bucket, name));
+          bytes[40] ^= 0xff;
+          return bodyOf(bytes);
         },
       };
       await compactorOver(lossy, workDir, { metrics }).pass(forever);
       assert.equal((await objectsOf(bucket)).filter((name) => name.includes('no-compact')).length, 0);
       assert.match(await metrics.text(), /thanos_compact_group_compactions_total\{resolution="0"\} 1\n/);
     }));
+
+  for (const [what, options, make] of [
+    ['compacted', {}, plainBucket],
+    ['downsampled', { downsamples: true }, longBucket],
+  ] as const) {
+    test(`whose copy somebody removed from under us while it was ${what} is fetched anew, and not blamed`, () =>
+      withDirectory(async (workDir) => {
+        const wanted = await withDirectory(async (other) => {
+          const bucket = await make();
+          await compactorOver(bucket, other, options).pass(forever);
+          return outline(bucket);
+        });
+        const bucket = await make();
+        let removed = 0;
+        const remove = (directory: string, source: string): void => {
+          if (removed++ === 0) rmSync(join(directory, source), { recursive: true });
+        };
+        await compactorOver(bucket, workDir, {
+          ...options,
+          mergeThreads: {
+            ...noMergeThreads,
+            run: (signal, job, onProgress) => {
+              remove(job.directory, job.sources[1]);
+              return noMergeThreads.run(signal, job, onProgress);
+            },
+          },
+          downsampleThreads: {
+            ...noThreads,
+            run: (signal, job, onProgress) => {
+              remove(job.directory, job.source);
+              return noThreads.run(signal, job, onProgress);
+            },
+          },
+        }).pass(forever);
+        assert.equal(removed, 2);
+        assert.deepEqual(await outline(bucket), wanted);
+        assert.deepEqual(
+          (await objectsOf(bucket)).filter((name) => name.includes('-mark')),
+          [],
+        );
+      }));
+  }
 
   test('is not needed for overlapping blocks of a stream to be left alone while others go on', () =>
     withDirectory(async (workDir) => {

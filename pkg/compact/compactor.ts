@@ -24,6 +24,7 @@ import { type Lease, noGuard } from './lease.ts';
 import { type MarkerDeps, markForDeletion } from './marker.ts';
 import { type MergeThreads, noMergeThreads } from './merge-threads.ts';
 import { type CompactMeters, compactMeters } from './meters.ts';
+import { withProgress } from './progress-bucket.ts';
 import { expiredBlocks } from './retention.ts';
 import { type BucketState, type SyncerDeps, syncBucket } from './syncer.ts';
 import { BucketWatch } from './watch.ts';
@@ -49,15 +50,17 @@ export class Compactor {
   readonly #config: CompactorConfig;
   readonly #clock: Clock;
   readonly #meters: CompactMeters;
+  /** Its bucket tells of progress: it is the pass's. */
   readonly #marker: MarkerDeps;
   readonly #groups: GroupCompactor;
   readonly #downsampler: Downsampler | undefined;
   readonly #activity: Activity;
   readonly #watch: BucketWatch;
   /** The fetcher takes one call at a time; this ends when the last one asked for has ended. */
-  #lastSync: Promise<unknown> = Promise.resolve();
+  #lastLook: Promise<unknown> = Promise.resolve();
   /** Of the pass under way. */
   #pass: Deadline | undefined;
+  #isStandby = false;
 
   constructor(deps: CompactorDeps, config: CompactorConfig) {
     const clock = deps.clock ?? systemClock;
@@ -70,7 +73,8 @@ export class Compactor {
     meters.halted.set(0);
     meters.deleteDelay.set(config.deleteDelayMs / 1000);
     this.#activity = new Activity(now);
-    this.#marker = { bucket: deps.bucket, logger: deps.logger, meters, now, guard: deps.lease ?? noGuard };
+    const bucket = withProgress(deps.bucket, () => this.#activity.sign());
+    this.#marker = { bucket, logger: deps.logger, meters, now, guard: deps.lease ?? noGuard };
     const { mergeThreads: threads = noMergeThreads } = deps;
     this.#groups = new GroupCompactor({ marker: this.#marker, threads, activity: this.#activity }, config);
     const blocked = (): ReadonlyMap<string, string> => this.#groups.blocked;
@@ -79,7 +83,8 @@ export class Compactor {
     const { metrics, downsampleThreads = noThreads } = deps;
     const sync = (request: RequestContext): Promise<BucketState> => this.#sync(request);
     const foundDamaged: DownsamplerDeps['foundDamaged'] = (found) => this.#activity.foundDamaged(found);
-    const downsamplerDeps = { marker: this.#marker, threads: downsampleThreads, metrics, sync, foundDamaged };
+    const onStep = (): void => this.#activity.sign();
+    const downsamplerDeps = { marker: this.#marker, threads: downsampleThreads, metrics, sync, onStep, foundDamaged };
     this.#downsampler = new Downsampler(downsamplerDeps, config.downsample);
   }
 
@@ -105,7 +110,7 @@ export class Compactor {
     this.#activity.beginPass();
     let thrown: unknown;
     try {
-      await this.#deps.lease?.acquire(backgroundRequest(pass.signal));
+      await this.#takeLease(backgroundRequest(pass.signal));
       await this.#steps(backgroundRequest(pass.signal), failures);
       if (failures.length > 0) thrown = collect(failures);
     } catch (failure) {
@@ -115,7 +120,9 @@ export class Compactor {
       pass.release();
     }
     this.#meters.blockedGroups.set(this.#groups.blocked.size);
-    this.#activity.endPass(thrown === undefined ? '' : messageOf(thrown), this.#watch.hasWork);
+    // Whoever stands by for another one that is at work has nothing to do itself.
+    const hasWork = this.#watch.hasWork && !this.#isStandby;
+    this.#activity.endPass(thrown === undefined ? '' : messageOf(thrown), hasWork);
     if (isHalt(thrown)) {
       this.#meters.halted.set(1);
       this.#activity.halt(messageOf(thrown));
@@ -127,6 +134,21 @@ export class Compactor {
     }
     this.#meters.retries.inc();
     throw thrown;
+  }
+
+  /** Whether the last pass did nothing because another compactor is at work. */
+  get isStandby(): boolean {
+    return this.#isStandby;
+  }
+
+  async #takeLease(request: RequestContext): Promise<void> {
+    this.#isStandby = false;
+    try {
+      await this.#deps.lease?.acquire(request);
+    } catch (thrown) {
+      this.#isStandby = kindOf(thrown) === 'conflict';
+      throw thrown;
+    }
   }
 
   /** Keeps the lease as long as it is held, until the signal aborts; a pass whose lease is lost is stopped. */
@@ -155,22 +177,24 @@ export class Compactor {
     const state = await this.#sync(request);
     this.#watch.see(state);
     await this.#deleteMarked(request, state);
-    const due = await duePartials(request, this.#marker, state.partial.keys(), this.#config.deleteDelayMs);
+    const due = await duePartials(request, this.#marker, state.partial, this.#config.deleteDelayMs);
     await deleteBlocks(request, this.#marker, due, 'upload that never ended');
   }
 
   /** Only the partial uploads: what is safe while a pass is at work. Does nothing while another compactor is at it. */
   async cleanPartials(request: RequestContext): Promise<void> {
     if (this.#deps.lease?.isHeld === false) return;
-    const { partial } = await this.#sync(request);
-    const due = await duePartials(request, this.#marker, partial.keys(), this.#config.deleteDelayMs);
-    await deleteBlocks(request, this.#marker, due, 'upload that never ended');
+    const { partial } = await this.#look(request);
+    // What goes on beside a pass says nothing of it.
+    const marker = { ...this.#marker, bucket: this.#deps.bucket };
+    const due = await duePartials(request, marker, partial, this.#config.deleteDelayMs);
+    await deleteBlocks(request, marker, due, 'upload that never ended');
   }
 
   /** What a pass would do, one line an action. Nothing is changed. */
   async describe(request: RequestContext): Promise<readonly string[]> {
     const state = await this.#sync(request);
-    const partials = await duePartials(request, this.#marker, state.partial.keys(), this.#config.deleteDelayMs);
+    const partials = await duePartials(request, this.#marker, state.partial, this.#config.deleteDelayMs);
     return describePass(state, partials, this.#config, this.#marker.now());
   }
 
@@ -186,7 +210,7 @@ export class Compactor {
 
   /** Works out what is left to do and shows it. */
   async showProgress(request: RequestContext): Promise<void> {
-    this.#watch.see(await this.#sync(request));
+    this.#watch.see(await this.#look(request));
   }
 
   async #steps(request: RequestContext, failures: unknown[]): Promise<void> {
@@ -218,10 +242,10 @@ export class Compactor {
     }
   }
 
-  /** What was downloaded for groups that are not there any more. */
+  /** What was downloaded for groups that are not there any more, or have nothing to be merged with. */
   async #removeScratch(groups: readonly BlockGroup[]): Promise<void> {
     const { workDir } = this.#config.run;
-    const kept = new Set(groups.map(({ id }) => id));
+    const kept = new Set(groups.filter(({ blocks }) => blocks.length > 1).map(({ id }) => id));
     await mkdir(workDir, { recursive: true });
     for (const name of await readdir(workDir)) {
       if (!kept.has(name)) await rm(join(workDir, name), { recursive: true, force: true });
@@ -248,13 +272,17 @@ export class Compactor {
     await deleteBlocks(request, this.#marker, due, 'marked for deletion long enough ago');
   }
 
-  #sync(request: RequestContext): Promise<BucketState> {
-    const sync = this.#lastSync.then(() => syncBucket(request, this.#deps.syncer));
-    this.#lastSync = sync.then(
-      () => this.#activity.sign(),
-      () => {},
-    ); // Whoever asked for it hears of the failure.
-    return sync;
+  /** A look that the pass waits for, and so a step of it. */
+  async #sync(request: RequestContext): Promise<BucketState> {
+    const state = await this.#look(request);
+    this.#activity.sign();
+    return state;
+  }
+
+  #look(request: RequestContext): Promise<BucketState> {
+    const look = this.#lastLook.then(() => syncBucket(request, this.#deps.syncer));
+    this.#lastLook = look.catch(() => {}); // Whoever asked for it hears of the failure.
+    return look;
   }
 
   /** Does one part of a pass; its failure is kept for the end. */

@@ -1,6 +1,6 @@
 // What a compactor is told, and the reference's numbers.
 
-import type { OfflineDedupFunc } from '../block/dedup-chunks.ts';
+import type { OfflineDedupFunc } from '../block/dedup-funcs.ts';
 import type { HashFunc } from '../block/upload.ts';
 import type { DamagedBlockPolicy } from './quarantine.ts';
 

@@ -82,6 +82,6 @@ export class DownsampleService implements Component {
   async #sync(request: RequestContext): Promise<DownsampleState> {
     const { metas, incomplete } = await this.#fetcher.fetch(request);
     if (incomplete !== undefined) throw incomplete;
-    return { metas, noDownsampleMarks: this.#marks.marks };
+    return { metas, noCompactMarks: new Map(), noDownsampleMarks: this.#marks.marks };
   }
 }

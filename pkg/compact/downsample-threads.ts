@@ -1,17 +1,21 @@
 // Where blocks are downsampled: on threads of their own, or here, where there is no built program for threads.
 
 import { WorkerPool } from '../async/worker-pool.ts';
-import { type DownsampleJob, type DownsampleResult, downsampleSource } from './downsample/downsample-job.ts';
+import type { DownsampleJob, DownsampleResult } from './downsample/downsample-job.ts';
 
 export interface DownsampleThreads {
-  /** As downsampleSource. An abort ends it at once. */
-  run(signal: AbortSignal, job: DownsampleJob): Promise<DownsampleResult | undefined>;
+  /** As downsampleSource. An abort ends it at once. `onProgress` is called now and then while it gets on. */
+  run(signal: AbortSignal, job: DownsampleJob, onProgress: () => void): Promise<DownsampleResult | undefined>;
   close(): Promise<void>;
 }
 
 /** On the thread that asks, giving it back for other work now and then. */
 export const noThreads: DownsampleThreads = {
-  run: (signal, job) => downsampleSource(job, signal),
+  // Loaded only when it is used: where there are threads, this one never downsamples.
+  run: async (signal, job, onProgress) => {
+    const { downsampleSource } = await import('./downsample/downsample-job.ts');
+    return downsampleSource(job, signal, onProgress);
+  },
   close: async () => {},
 };
 
@@ -20,7 +24,7 @@ export function downsampleThreads(size: number): DownsampleThreads {
   if (!import.meta.url.endsWith('.js')) return noThreads;
   const pool = new WorkerPool({ size, script: new URL('./downsample/downsample.worker.js', import.meta.url) });
   return {
-    run: async (signal, job) => (await pool.run(signal, job)) as DownsampleResult | undefined,
+    run: async (signal, job, onProgress) => (await pool.run(signal, job, onProgress)) as DownsampleResult | undefined,
     close: () => pool.close(),
   };
 }

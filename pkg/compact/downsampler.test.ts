@@ -81,6 +81,33 @@ describe('a pass', () => {
       assert.deepEqual(readdirSync(join(workDir, 'downsample')), []);
     }));
 
+  test('of a stream whose mergers would have too large an index goes on, and downsamples what stays short', () =>
+    withDirectory(async (workDir) => {
+      const bucket = new MemoryBucket();
+      const ulids = Array.from({ length: 30 }, (_, i) => `01HZP00000000000000000${1000 + i}`);
+      for (const [i, ulid] of ulids.entries()) {
+        await addBlock(bucket, { ulid, labels: { stream: '1' }, hours: [2 * i, 2], series: ['a', 'b'] });
+      }
+      // No two blocks fit together.
+      const options = { maxIndexSizeBytes: 1 };
+      await pass(bucket, workDir, options);
+      const [hours, samples] = [new Map<number, number>(), new Map<number, number>()];
+      for (const { minTime, stats, thanos } of (await metasOf(bucket)).values()) {
+        if (thanos.resolutionMs === 0) samples.set(minTime / HOUR_MS, stats.numSamples);
+        else hours.set(minTime / HOUR_MS, thanos.resolutionMs);
+      }
+      assert.equal(samples.size, ulids.length);
+      // All whose beginning is 40 hours ago: the stream ends at 60 hours.
+      assert.deepEqual(
+        [...hours.keys()].sort((a, b) => a - b),
+        Array.from({ length: 11 }, (_, i) => 2 * i),
+      );
+      assert.deepEqual(new Set(hours.values()), new Set([300_000]));
+      const before = [...(await metasOf(bucket)).keys()];
+      await pass(bucket, workDir, options);
+      assert.deepEqual([...(await metasOf(bucket)).keys()], before);
+    }));
+
   test('gives new blocks the origin and time of the old ones, and who made them', () =>
     withDirectory(async (workDir) => {
       const bucket = await threeStreams();

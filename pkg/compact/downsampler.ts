@@ -14,11 +14,17 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { DownsampleConfig, RetentionConfig } from './config.ts';
 import { runTask } from './downsample/downsample-run.ts';
 import { type DownsampleMeters, downsampleMeters } from './downsample/meters.ts';
-import { type DownsampleTask, downsampleSteps, downsampleTasks, taskResult } from './downsample/tasks.ts';
+import {
+  type DownsampleTask,
+  downsampleSteps,
+  downsampleTasks,
+  type TaskMarks,
+  taskResult,
+} from './downsample/tasks.ts';
 import type { DownsampleThreads } from './downsample-threads.ts';
 import { groupId } from './grouper.ts';
 import { type MarkerDeps, markNoDownsample } from './marker.ts';
-import { damagedBlockOf } from './quarantine.ts';
+import { damagedBlockOf, mayBeOurCopy } from './quarantine.ts';
 import type { BucketState } from './syncer.ts';
 
 export interface DownsamplerDeps {
@@ -27,12 +33,14 @@ export interface DownsamplerDeps {
   readonly metrics: Metrics;
   /** The bucket as it is now. */
   readonly sync: (request: RequestContext) => Promise<DownsampleState>;
+  /** Called while something gets on, as a sign of life. */
+  readonly onStep?: () => void;
   /** Told of each block that is found broken. */
   readonly foundDamaged?: (found: { readonly ulid: string; readonly reason: string; readonly problem: string }) => void;
 }
 
 /** What of the bucket matters here. */
-export type DownsampleState = Pick<BucketState, 'metas' | 'noDownsampleMarks'>;
+export type DownsampleState = Pick<BucketState, 'metas' | 'noCompactMarks' | 'noDownsampleMarks'>;
 
 export class Downsampler {
   readonly #deps: DownsamplerDeps;
@@ -55,7 +63,7 @@ export class Downsampler {
   async pass(request: RequestContext, failures: unknown[]): Promise<void> {
     for (const step of downsampleSteps) {
       const state = await this.#deps.sync(request);
-      const tasks = downsampleTasks(state.metas.values(), state.noDownsampleMarks);
+      const tasks = downsampleTasks(state.metas.values(), marksOf(state));
       await this.#removeScratch(tasks);
       const work = (task: DownsampleTask, signal: AbortSignal) => this.#run({ ...request, signal }, task, failures);
       const due = tasks.filter((task) => task.step === step && !this.#skipped.has(task.block.ulid));
@@ -110,12 +118,13 @@ export class Downsampler {
   }
 
   async #runTwice(request: RequestContext, task: DownsampleTask): ReturnType<typeof runTask> {
-    const deps = { ...this.#deps.marker, threads: this.#deps.threads };
+    const { marker, threads, onStep = () => {} } = this.#deps;
+    const deps = { ...marker, threads, onStep };
     try {
       return await runTask(request, deps, task, this.#config);
     } catch (thrown) {
-      if (request.signal.aborted || kindOf(thrown) !== 'corrupt') throw thrown;
-      // It may be our copy that is broken and not the block: what is fetched anew decides.
+      if (request.signal.aborted || !mayBeOurCopy(thrown)) throw thrown;
+      // It may be our copy that is broken, or gone, and not the block: what is fetched anew decides.
       await rm(join(this.#config.workDir, task.block.ulid), { recursive: true, force: true });
       return runTask(request, deps, task, this.#config);
     }
@@ -156,15 +165,19 @@ export function retentionProblem({ rawMs, fiveMinutesMs }: RetentionConfig): str
   return undefined;
 }
 
-/** What a pass would downsample of these blocks, both rounds of it, in their order; `excluded` are marked not to be. */
+function marksOf({ noCompactMarks, noDownsampleMarks }: Omit<DownsampleState, 'metas'>): TaskMarks {
+  return { noCompact: noCompactMarks, noDownsample: noDownsampleMarks };
+}
+
+/** What a pass would downsample of these blocks, both rounds of it, in their order. */
 export function outlookOfDownsampling(
   blocks: Iterable<BlockMeta>,
-  excluded: { has(ulid: string): boolean },
+  marks: Omit<DownsampleState, 'metas'>,
 ): readonly DownsampleTask[] {
   const metas = [...blocks];
   const tasks: DownsampleTask[] = [];
   for (const step of downsampleSteps) {
-    const due = downsampleTasks(metas, excluded).filter((task) => task.step === step);
+    const due = downsampleTasks(metas, marksOf(marks)).filter((task) => task.step === step);
     tasks.push(...due);
     metas.push(...due.map(taskResult));
   }
@@ -174,9 +187,9 @@ export function outlookOfDownsampling(
 /** The same as text, a line a task. */
 export function describeDownsampling(
   blocks: Iterable<BlockMeta>,
-  excluded: { has(ulid: string): boolean },
+  marks: Omit<DownsampleState, 'metas'>,
 ): readonly string[] {
-  return outlookOfDownsampling(blocks, excluded).map(({ block, step }) => {
+  return outlookOfDownsampling(blocks, marks).map(({ block, step }) => {
     const span = `${printRfc3339(block.minTime)} - ${printRfc3339(block.maxTime)}`;
     return `downsample to ${resolutionText(step.to)} ${groupName(block)} ${span}: ${block.ulid.replaceAll('+', ' ')}`;
   });

@@ -39,7 +39,7 @@ export function describePass(
       `${what} ${groupId} ${printRfc3339(start)} - ${printRfc3339(end)}, ${bytes} bytes: ${names(plan.blocks)}`,
     );
   }
-  if (config.downsample !== undefined) lines.push(...describeDownsampling(blocks, state.noDownsampleMarks));
+  if (config.downsample !== undefined) lines.push(...describeDownsampling(blocks, state));
   for (const { ulid, details } of expiredBlocks(state.metas.values(), config.retention, nowMs)) {
     if (!state.deletionMarks.has(ulid)) lines.push(`mark for deletion ${ulid}: ${details}`);
   }

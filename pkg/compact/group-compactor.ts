@@ -7,6 +7,7 @@ import { indexName } from '../block/layout.ts';
 import { during, Fault, kindOf, messageOf } from '../errors/fault.ts';
 import type { Activity } from './activity.ts';
 import type { CompactorConfig } from './config.ts';
+import { OUT_OF_ORDER_REASON } from './damage-reasons.ts';
 import { DiskSpace } from './disk-space.ts';
 import { runPlan } from './group-run.ts';
 import type { BlockGroup } from './grouper.ts';
@@ -14,9 +15,8 @@ import { type MarkerDeps, markNoCompact } from './marker.ts';
 import type { MergeThreads } from './merge-threads.ts';
 import { type Plan, planGroup } from './planner.ts';
 import { recordedIndexSize, recordedSize } from './progress.ts';
-import { damagedBlockOf, Quarantine } from './quarantine.ts';
+import { damagedBlockOf, mayBeOurCopy, Quarantine } from './quarantine.ts';
 import type { BucketState } from './syncer.ts';
-import { OUT_OF_ORDER_REASON } from './verify.ts';
 
 export interface GroupCompactorDeps {
   readonly marker: MarkerDeps;
@@ -121,7 +121,11 @@ export class GroupCompactor {
       const ulids = plan.forbiddenOverlap.map(({ ulid }) => ulid).join(', ');
       throw new Fault('conflict', `blocks ${ulids} overlap, and merging overlaps is not enabled`);
     }
-    if (plan.blocks.length < 2) return 'idle';
+    if (plan.blocks.length < 2) {
+      // What a process before fetched for a plan that was carried out, or is no more.
+      await rm(join(this.#config.run.workDir, group.id), { recursive: true, force: true });
+      return 'idle';
+    }
     const resolution = String(group.resolutionMs);
     meters.compactions.inc({ resolution });
     if (plan.isVertical) meters.verticals.inc({ resolution });
@@ -142,12 +146,13 @@ export class GroupCompactor {
   async #runTwice(request: RequestContext, group: BlockGroup, plan: Plan): Promise<void> {
     const { marker, threads, activity } = this.#deps;
     const { run } = this.#config;
-    const deps = { ...marker, threads, space: this.#space, onStep: () => activity.sign() };
+    const onStep = (): void => activity.sign();
+    const deps = { ...marker, threads, space: this.#space, onStep };
     try {
       await runPlan(request, deps, group, plan, run);
     } catch (thrown) {
-      if (request.signal.aborted || kindOf(thrown) !== 'corrupt') throw thrown;
-      // It may be our copy that is broken and not the block: what is fetched anew decides.
+      if (request.signal.aborted || !mayBeOurCopy(thrown)) throw thrown;
+      // It may be our copy that is broken, or gone, and not the block: what is fetched anew decides.
       await rm(join(run.workDir, group.id), { recursive: true, force: true });
       await runPlan(request, deps, group, plan, run);
     }

@@ -23,7 +23,7 @@ import { recordedSize } from './progress.ts';
 export interface RunDeps extends MarkerDeps {
   readonly threads: MergeThreads;
   readonly space: DiskSpace;
-  /** Called after each step, as a sign of life. */
+  /** Called after each step and while one gets on, as a sign of life. */
   readonly onStep: () => void;
 }
 
@@ -71,7 +71,7 @@ async function runInSpace(
     deps.onStep();
   };
   await forEachParallel(plan.blocks, config.blockConcurrency, fetch, request.signal);
-  const meta = await mergePlan(request, deps.threads, directory, group, plan, config);
+  const meta = await mergePlan(request, deps, directory, group, plan, config);
   deps.onStep();
   if (meta === undefined) {
     for (const { ulid } of plan.blocks) {
@@ -145,7 +145,7 @@ export async function checkSpace(
 
 async function mergePlan(
   request: RequestContext,
-  threads: MergeThreads,
+  { threads, onStep }: RunDeps,
   directory: string,
   group: BlockGroup,
   plan: Plan,
@@ -156,7 +156,7 @@ async function mergePlan(
   const sources = plan.blocks.map((block) => block.ulid);
   const { isVertical } = plan;
   const job = { directory, sources, ulid, isVertical, dedupFunc, acceptsMalformedIndex };
-  const result = await threads.run(request.signal, job);
+  const result = await threads.run(request.signal, job, onStep);
   if (result === undefined) return undefined;
   const path = join(directory, ulid);
   const { others: _others, ...base } = result.meta;
@@ -202,7 +202,9 @@ export async function publish(
   await guard.ensure(request);
   const { ulid } = meta;
   const { fileConcurrency: concurrency, hashFunc } = config;
-  await uploadBlock(request, bucket, directory, { concurrency, hashFunc, nowMs: deps.now() });
+  // Nor is it needed when they took over while the chunks went up.
+  const beforeMeta = (): Promise<void> => guard.ensure(request);
+  await uploadBlock(request, bucket, directory, { concurrency, hashFunc, nowMs: deps.now(), beforeMeta });
   try {
     for (const { relPath, sizeBytes } of await blockFiles(directory, '')) {
       if (relPath === META_FILE) continue;

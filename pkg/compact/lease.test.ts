@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { FakeClock } from '../async/fake-clock.ts';
 import { backgroundRequest } from '../async/request.ts';
+import { parseSelectorRules } from '../config/selector-rules.ts';
 import { kindOf, messageOf } from '../errors/fault.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
@@ -51,6 +52,22 @@ for (const [what, make] of [
       const again = leaseOf(bucket, clock, 'a');
       assert.equal(await outcome(clock, 5_000, again.acquire(request)), 'done');
       assert.equal(again.fence, 2);
+    });
+
+    test('is one for each shard: shards do not wait for each other, replicas of one do', async () => {
+      const clock = new FakeClock(1);
+      const bucket = make();
+      const deps = { bucket, logger: silentLogger, metrics: new Metrics(), clock, elapsed: () => clock.now() };
+      const lease = (holder: string, shard: number): Lease => {
+        const config = `[{action: keep, source_labels: [shard], regex: ${shard}}]`;
+        return new Lease(deps, { holder, ttlMs: TTL_MS, shard: parseSelectorRules(config) });
+      };
+      assert.equal(await outcome(clock, 5_000, lease('a', 0).acquire(request)), 'done');
+      assert.equal(await outcome(clock, 5_000, lease('b', 1).acquire(request)), 'done');
+      assert.equal(await outcome(clock, 5_000, leaseOf(bucket, clock, 'c').acquire(request)), 'done');
+      const [zero, one] = [lease('d', 0), lease('a', 0)];
+      assert.equal(await outcome(clock, 5_000, zero.acquire(request)), 'waiting');
+      assert.equal(await outcome(clock, 5_000, one.acquire(request)), 'done');
     });
 
     test('is refused to a second one while the first shows signs of life, who is named', async () => {

@@ -12,7 +12,10 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../async/clock.ts';
 import { throwIfAborted } from '../async/deadline.ts';
 import type { RequestContext } from '../async/request.ts';
+import { md5 } from '../bytes/md5.ts';
+import { encodeUtf8 } from '../bytes/utf8.ts';
 import { during, Fault, kindOf } from '../errors/fault.ts';
+import { printRules, type SelectorRule } from '../model/relabel.ts';
 import { newUlid } from '../model/ulid.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { keepsConditions } from '../objstore/conditional-writes.ts';
@@ -38,6 +41,8 @@ export interface LeaseConfig {
   readonly holder: string;
   /** Without a sign of life for so long a lease is lost. */
   readonly ttlMs: number;
+  /** The rules by which several compactors share a bucket. Those of equal rules share a lease; none is the whole bucket. */
+  readonly shard?: readonly SelectorRule[];
 }
 
 interface LeaseRecord {
@@ -53,6 +58,13 @@ interface Seen {
   readonly version: string | undefined;
 }
 
+/** `tributary/lease.json`, or for the compactors of one shard an object named after a hash of its rules. */
+function leaseObject(shard: readonly SelectorRule[] = []): string {
+  if (shard.length === 0) return LEASE_OBJECT;
+  const hash = Buffer.from(md5(encodeUtf8(printRules(shard)))).toString('hex');
+  return LEASE_OBJECT.replace('.json', `-${hash}.json`);
+}
+
 /** What changes blocks asks before each change. */
 export interface Guard {
   /** Returns while no one else can hold the lease; `conflict` otherwise. Cheap: asks the bucket now and then only. */
@@ -65,6 +77,7 @@ export const noGuard: Guard = { ensure: async () => {} };
 export class Lease implements Guard {
   readonly #deps: LeaseDeps;
   readonly #config: LeaseConfig;
+  readonly #object: string;
   readonly #clock: Clock;
   readonly #elapsed: () => number;
   readonly #held: { set(value: number): void };
@@ -80,6 +93,7 @@ export class Lease implements Guard {
   constructor(deps: LeaseDeps, config: LeaseConfig) {
     this.#deps = deps;
     this.#config = config;
+    this.#object = leaseObject(config.shard);
     this.#clock = deps.clock ?? systemClock;
     this.#elapsed = deps.elapsed ?? (() => performance.now());
     this.#held = deps.metrics.gauge('tributary_compact_lease_held', '1 while this compactor may change the bucket.');
@@ -203,10 +217,10 @@ export class Lease implements Guard {
     // Counted from before the write: that is when others may have seen it.
     const since = this.#elapsed();
     if (this.#isConditional === true) {
-      this.#version = await bucket.conditional!.write(request, LEASE_OBJECT, bytes, expected);
+      this.#version = await bucket.conditional!.write(request, this.#object, bytes, expected);
     } else {
       if ((await this.#read(request)).version !== expected) throw new Fault('conflict', 'the lease has changed');
-      await bucket.upload(request, LEASE_OBJECT, bodyOf(bytes), { sizeBytes: bytes.length });
+      await bucket.upload(request, this.#object, bodyOf(bytes), { sizeBytes: bytes.length });
       // Whoever wrote at the same time has written by now: the last one has it.
       if (this.#version === undefined) await this.#clock.sleep(ttlMs / 30, request.signal);
       if ((await this.#read(request)).version !== text)
@@ -221,12 +235,12 @@ export class Lease implements Guard {
     throwIfAborted(request.signal);
     const { bucket } = this.#deps;
     if (this.#isConditional === true) {
-      const found = await bucket.conditional!.read(request, LEASE_OBJECT);
+      const found = await bucket.conditional!.read(request, this.#object);
       if (found === undefined) return { record: undefined, version: undefined };
       return { record: parseRecord(Buffer.from(found.bytes).toString('utf8')), version: found.version };
     }
     try {
-      const text = Buffer.from(await readAll(request, bucket, LEASE_OBJECT, MAX_BYTES)).toString('utf8');
+      const text = Buffer.from(await readAll(request, bucket, this.#object, MAX_BYTES)).toString('utf8');
       return { record: parseRecord(text), version: text };
     } catch (thrown) {
       if (kindOf(thrown) === 'not-found') return { record: undefined, version: undefined };

@@ -1,17 +1,21 @@
 // Where blocks are merged: on threads of their own, or here, where there is no built program for threads.
 
 import { WorkerPool } from '../async/worker-pool.ts';
-import { type MergeJob, type MergeResult, mergeSources } from './merge-job.ts';
+import type { MergeJob, MergeResult } from './merge-job.ts';
 
 export interface MergeThreads {
-  /** As mergeSources. An abort ends it at once. */
-  run(signal: AbortSignal, job: MergeJob): Promise<MergeResult | undefined>;
+  /** As mergeSources. An abort ends it at once. `onProgress` is called now and then while it gets on. */
+  run(signal: AbortSignal, job: MergeJob, onProgress: () => void): Promise<MergeResult | undefined>;
   close(): Promise<void>;
 }
 
 /** On the thread that asks, giving it back for other work now and then. */
 export const noMergeThreads: MergeThreads = {
-  run: (signal, job) => mergeSources(job, signal),
+  // Loaded only when it is used: where there are threads, this one never merges.
+  run: async (signal, job, onProgress) => {
+    const { mergeSources } = await import('./merge-job.ts');
+    return mergeSources(job, signal, onProgress);
+  },
   close: async () => {},
 };
 
@@ -20,7 +24,7 @@ export function mergeThreads(size: number): MergeThreads {
   if (!import.meta.url.endsWith('.js')) return noMergeThreads;
   const pool = new WorkerPool({ size, script: new URL('./merge.worker.js', import.meta.url) });
   return {
-    run: async (signal, job) => (await pool.run(signal, job)) as MergeResult | undefined,
+    run: async (signal, job, onProgress) => (await pool.run(signal, job, onProgress)) as MergeResult | undefined,
     close: () => pool.close(),
   };
 }

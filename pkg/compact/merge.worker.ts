@@ -5,4 +5,4 @@ import { type MergeJob, mergeSources } from './merge-job.ts';
 
 const never = new AbortController().signal;
 
-serveJobs((job) => mergeSources(job as MergeJob, never));
+serveJobs((job, onProgress) => mergeSources(job as MergeJob, never, onProgress));

@@ -1,7 +1,7 @@
 // How much is left to do: plans are made one after the other as if each had been carried out.
 
 import type { BlockMeta } from '../block/meta.ts';
-import { mergedCompaction } from '../tsdb/merge-blocks.ts';
+import { mergedCompaction } from '../tsdb/block-meta.ts';
 import type { PlannerConfig } from './config.ts';
 import { byStart, groupBlocks } from './grouper.ts';
 import { type BlockExclusion, type Plan, planGroup } from './planner.ts';

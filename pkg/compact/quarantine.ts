@@ -3,10 +3,10 @@
 
 import type { RequestContext } from '../async/request.ts';
 import { metaName } from '../block/layout.ts';
-import { Fault, messageOf } from '../errors/fault.ts';
+import { Fault, kindOf, messageOf } from '../errors/fault.ts';
 import type { Activity } from './activity.ts';
+import { DAMAGED_REASON } from './damage-reasons.ts';
 import { type MarkerDeps, markNoCompact } from './marker.ts';
-import { DAMAGED_REASON } from './verify.ts';
 
 /** `mark`: written into the bucket, for every compactor. `skip`: known to this process alone. */
 export const damagedBlockPolicies = ['mark', 'skip'] as const;
@@ -52,6 +52,12 @@ export class Quarantine {
     else this.#skipped.add(ulid);
     return true;
   }
+}
+
+/** Whether a failure may lie in what was downloaded of a block, and not in the block. */
+export function mayBeOurCopy(thrown: unknown): boolean {
+  const kind = kindOf(thrown);
+  return kind === 'corrupt' || kind === 'not-found';
 }
 
 /** The block a failure lies in and the word for why; undefined when it does not lie in one. */

@@ -5,11 +5,14 @@ import { backgroundRequest } from '../async/request.ts';
 import { messageOf } from '../errors/fault.ts';
 import { type Bucket, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
-import { silentLogger } from '../telemetry/logger.ts';
+import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { addBlock, compactorOver, metasOf, withDirectory } from './bucket-fixture.ts';
+import { noThreads } from './downsample-threads.ts';
 import { isHalt } from './group-compactor.ts';
 import { LEASE_OBJECT, Lease } from './lease.ts';
+import { noMergeThreads } from './merge-threads.ts';
+import { CompactorService } from './service.ts';
 
 const request = backgroundRequest();
 const forever = new AbortController().signal;
@@ -139,6 +142,112 @@ describe('the status', () => {
     }));
 });
 
+describe('a step that takes hours', () => {
+  const HOUR_MS = 3_600_000;
+  /** Threads whose jobs take three hours, and an hour and a half more in which they say nothing. */
+  function slow<Job, Result>(
+    threads: { run(signal: AbortSignal, job: Job, onProgress: () => void): Promise<Result>; close(): Promise<void> },
+    clock: { nowMs: number },
+    health: (string | undefined)[],
+    problem: () => string | undefined,
+  ): typeof threads {
+    return {
+      close: threads.close,
+      run: async (signal, job, onProgress) => {
+        for (let i = 0; i < 6; i++) {
+          clock.nowMs += HOUR_MS / 2;
+          onProgress();
+          health.push(problem());
+        }
+        clock.nowMs += 1.5 * HOUR_MS;
+        health.push(problem());
+        return threads.run(signal, job, onProgress);
+      },
+    };
+  }
+
+  for (const what of ['merge', 'downsampling'] as const) {
+    test(`such as a ${what} is healthy as long as it gets on, however long it takes, and not when it stands still`, () =>
+      withDirectory(async (workDir) => {
+        const bucket = new MemoryBucket();
+        const hours = what === 'merge' ? 2 : 48;
+        for (let i = 0; i < (what === 'merge' ? 6 : 1); i++) {
+          const series = ['up'];
+          await addBlock(bucket, {
+            ulid: ulid(i),
+            labels: { a: '1' },
+            hours: [hours * i, hours],
+            series,
+            stepMs: HOUR_MS,
+          });
+        }
+        const clock = { nowMs: 1000 * HOUR_MS };
+        const health: (string | undefined)[] = [];
+        const problem = (): string | undefined => compactor.problem;
+        const compactor = compactorOver(bucket, workDir, {
+          now: () => clock.nowMs,
+          downsamples: true,
+          mergeThreads: slow(noMergeThreads, clock, health, problem),
+          downsampleThreads: slow(noThreads, clock, health, problem),
+        });
+        await compactor.pass(forever);
+        assert.equal(health.length, 7);
+        assert.deepEqual(health.slice(0, 6), new Array(6).fill(undefined));
+        assert.match(health[6] ?? '', /no sign of progress for 5400s/);
+        assert.equal(compactor.problem, undefined);
+      }));
+  }
+
+  test('such as a download is healthy while bytes come in', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await brokenBucket();
+      let nowMs = 1000 * HOUR_MS;
+      const health: (string | undefined)[] = [];
+      const { get } = bucket;
+      bucket.get = async (context, name) => {
+        const body = await get.call(bucket, context, name);
+        if (!name.endsWith('/index')) return body;
+        return (async function* () {
+          for await (const bytes of body) {
+            for (let at = 0; at < bytes.length; at += 10) {
+              nowMs += HOUR_MS / 2;
+              yield bytes.subarray(at, at + 10);
+              health.push(compactor.problem);
+            }
+          }
+        })();
+      };
+      const compactor = compactorOver(bucket, workDir, { now: () => nowMs });
+      await assert.rejects(compactor.pass(forever), (thrown) => messageOf(thrown).includes(ulid(1)));
+      assert.ok(health.length > 20);
+      assert.deepEqual(new Set(health), new Set([undefined]));
+    }));
+
+  test('is not taken for one that gets on because somebody looks at the bucket meanwhile', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await brokenBucket();
+      let nowMs = 1000 * HOUR_MS;
+      const health: (string | undefined)[] = [];
+      const compactor = compactorOver(bucket, workDir, {
+        now: () => nowMs,
+        mergeThreads: {
+          ...noMergeThreads,
+          run: async (...args) => {
+            for (let i = 0; i < 3; i++) {
+              nowMs += HOUR_MS / 2;
+              await compactor.showProgress(request);
+              await compactor.cleanPartials(request);
+              health.push(compactor.problem);
+            }
+            return noMergeThreads.run(...args);
+          },
+        },
+      });
+      await assert.rejects(compactor.pass(forever), (thrown) => messageOf(thrown).includes(ulid(1)));
+      assert.match(health[2] ?? '', /no sign of progress/);
+    }));
+});
+
 describe('a second compactor', () => {
   test('changes nothing while the first one is at work', () =>
     withDirectory(async (workDir) => {
@@ -160,6 +269,43 @@ describe('a second compactor', () => {
       await clock.advance(10_000);
       await failed;
       assert.deepEqual(await names(), before);
+    }));
+
+  test('is healthy however long it stands by, and not noisy about it', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await brokenBucket();
+      const clock = new FakeClock(1);
+      const first = leaseOf(bucket, 'first', clock);
+      await first.acquire(request);
+      const compactor = compactorOver(bucket, workDir, { lease: leaseOf(bucket, 'second', clock) });
+      const lines: string[] = [];
+      const logger: Logger = { ...silentLogger, error: (text) => lines.push(text), warn: (text) => lines.push(text) };
+      const service = new CompactorService(
+        { compactor, logger, clock, onDone: () => {} },
+        { waits: true, waitIntervalMs: 10_000, cleanupIntervalMs: 0, progressIntervalMs: 0 },
+      );
+      const stop = new AbortController();
+      const tasks: Promise<void>[] = [];
+      await service.start({
+        signal: stop.signal,
+        // There is no lease to be kept, and the compactor's own clock does not wait.
+        spawn: (name, task) => {
+          if (name !== 'lease') tasks.push(task(stop.signal));
+        },
+        ready: () => {},
+        unready: () => {},
+      });
+      for (let i = 0; i < 30; i++) {
+        await clock.advance(10_000);
+        await first.renew(request);
+        assert.equal(compactor.problem, undefined);
+      }
+      const { pass } = compactor.watch.status() as { pass: { count: number; error: string } };
+      assert.ok(pass.count > 5, `${pass.count} passes`);
+      assert.match(pass.error, /another compactor, first, works on this bucket/);
+      assert.deepEqual(lines, []);
+      stop.abort();
+      await Promise.all(tasks);
     }));
 
   test('that takes over from a paused one stops it before it marks or deletes anything', () =>

@@ -76,7 +76,7 @@ export class CompactorService implements Component {
   }
 
   async #repeat(what: string, intervalMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    const { logger, clock = systemClock } = this.#deps;
+    const { compactor, logger, clock = systemClock } = this.#deps;
     for (;;) {
       try {
         await work();
@@ -86,7 +86,9 @@ export class CompactorService implements Component {
           logger.error('halted: nothing is done any more until this is looked at', { err: messageOf(thrown) });
           return;
         }
-        logger.error(`${what} failed, the next one follows`, { err: messageOf(thrown) });
+        const err = messageOf(thrown);
+        if (compactor.isStandby) logger.info('standing by: it is tried again after the interval', { why: err });
+        else logger.error(`${what} failed, the next one follows`, { err });
       }
       if (signal.aborted) return;
       try {

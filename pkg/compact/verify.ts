@@ -1,17 +1,13 @@
 // Looks at blocks before and after a merge: nothing broken goes in, and nothing broken or lost comes out.
 
 import { checkIndex, type Defect, defects, describeDefects, type IndexHealth } from '../block/health.ts';
-import type { BlockMeta } from '../block/meta.ts';
 import { during, Fault } from '../errors/fault.ts';
 import { Block } from '../tsdb/block.ts';
 import type { BlockStats } from '../tsdb/block-meta.ts';
 import { ChunkView } from '../tsdb/chunks/segment-reader.ts';
 import type { SeriesEntry } from '../tsdb/index/series-entry.ts';
 import { sampleCountAt } from '../tsdb/stored-chunk.ts';
-
-/** Facts of a Fault about one block that must not be compacted: `block` and the word for its mark, `reason`. */
-export const OUT_OF_ORDER_REASON = 'block-index-out-of-order-chunk';
-export const DAMAGED_REASON = 'damaged-block';
+import { DAMAGED_REASON, OUT_OF_ORDER_REASON } from './damage-reasons.ts';
 
 export interface OpenSource {
   /** Close it. */
@@ -20,14 +16,22 @@ export interface OpenSource {
   readonly isWhole: boolean;
 }
 
-/** Opens a source and walks its index. A defect is `corrupt`, with the block and a reason among its facts. */
-export function openSource(directory: string, ulid: string, acceptsMalformedIndex: boolean): OpenSource {
+/**
+ * Opens a source and walks its index. A defect is `corrupt`, with the facts `block` and `reason`, the word for its mark.
+ * `onProgress` is called for each series.
+ */
+export function openSource(
+  directory: string,
+  ulid: string,
+  acceptsMalformedIndex: boolean,
+  onProgress: () => void = () => {},
+): OpenSource {
   let block: Block | undefined;
   try {
     block = Block.open(directory);
     // Samples right after the end of a block are left out of the merger, as they always were.
     const tolerated = new Set<Defect>(acceptsMalformedIndex ? ['labelOrder', 'seriesOrder', 'late'] : ['late']);
-    const health = checkIndex(block);
+    const health = checkIndex(block, onProgress);
     const found = describeDefects(health, tolerated);
     if (found !== undefined) throw new Fault('corrupt', found, { facts: { reason: reasonOf(health) } });
     return { block, isWhole: block.tombstones.size === 0 && health.counts.late === 0 };
@@ -46,58 +50,89 @@ function reasonOf({ counts }: IndexHealth): string {
  * Walks the index of a merger, reads every chunk with its checksum, and compares the counts with what the merge counted
  * and with the sources, which it must equal when the merge was lossless: a copy. Chunks come out with the checksums they
  * came in with, so a wrong one is looked for in the sources: then it is `corrupt`, with that block among the facts. Any
- * other difference is `internal`: the block must not leave this machine.
+ * other difference is `internal`: the block must not leave this machine. `onProgress` is called for each series.
  */
 export function verifyMerger(
   directory: string,
   stats: BlockStats,
   sources: readonly Block[],
-  isLossless: boolean,
+  { isLossless, onProgress }: { readonly isLossless: boolean; readonly onProgress: () => void },
 ): IndexHealth {
   const block = Block.open(directory);
   try {
-    const samples = new SampleCounter(block);
-    let health: IndexHealth;
+    let counts: BlockCounts;
     try {
-      health = checkIndex(block, (entry) => samples.add(entry));
+      counts = countBlock(block, onProgress);
     } catch (thrown) {
-      for (const source of sources) checkChunks(source);
+      for (const source of sources) countSource(source, onProgress);
       throw new Fault('internal', `the merger of ${sources.length} blocks cannot be read`, { cause: thrown });
     }
-    const metas = sources.map(({ meta }) => meta);
-    const found = describeDefects(health) ?? countDefects(samples.count, stats, metas, isLossless);
+    const found =
+      describeDefects(counts.health) ?? countDefects(counts.samples, stats, sources, { isLossless, onProgress });
     if (found !== undefined) throw new Fault('internal', `the merger of ${sources.length} blocks is invalid: ${found}`);
-    return health;
+    return counts.health;
   } finally {
     block.close();
   }
 }
 
-/** Compares every checksum of a source's chunks. `corrupt` when one differs, with the block and a reason. */
-function checkChunks(block: Block): void {
-  const { ulid } = block.meta;
+interface BlockCounts {
+  readonly health: IndexHealth;
+  readonly samples: number;
+}
+
+/** Reads every entry and compares every checksum of a block's chunks. */
+function countBlock(block: Block, onProgress: () => void): BlockCounts {
   const samples = new SampleCounter(block);
+  const health = checkIndex(block, (entry) => {
+    samples.add(entry);
+    onProgress();
+  });
+  return { health, samples: samples.count };
+}
+
+/** The same of a source: what is wrong with it is `corrupt`, with the block and a reason. */
+function countSource(block: Block, onProgress: () => void): BlockCounts {
+  const { ulid } = block.meta;
   try {
-    checkIndex(block, (entry) => samples.add(entry));
+    return countBlock(block, onProgress);
   } catch (thrown) {
     throw during(`read chunks of block ${ulid}`, thrown, { block: ulid });
   }
 }
 
+type Totals = Pick<BlockStats, 'numSamples' | 'numSeries'>;
+
 function countDefects(
   counted: number,
   stats: BlockStats,
-  sources: readonly Pick<BlockMeta, 'stats'>[],
-  isLossless: boolean,
+  sources: readonly Block[],
+  { isLossless, onProgress }: { readonly isLossless: boolean; readonly onProgress: () => void },
 ): string | undefined {
   if (counted !== stats.numSamples) return `its chunks have ${counted} samples, ${stats.numSamples} were written`;
-  const sum = (of: (stats: BlockStats) => number) => sources.reduce((total, source) => total + of(source.stats), 0);
-  const samples = sum(({ numSamples }) => numSamples);
-  if (counted > samples) return `it has ${counted} samples, its sources ${samples}`;
-  if (counted < samples && isLossless) return `it has ${counted} samples, its sources ${samples}, and nothing overlaps`;
-  const most = sum(({ numSeries }) => numSeries);
-  const least = isLossless ? Math.max(...sources.map((source) => source.stats.numSeries)) : 1;
-  const { numSeries } = stats;
+  const recorded = sources.map(({ meta }): Totals => meta.stats);
+  if (differenceFrom(recorded, stats, isLossless) === undefined) return undefined;
+  // What a meta.json records may be wrong, or not there: the blocks themselves decide.
+  const found = sources.map((source): Totals => {
+    const { health, samples } = countSource(source, onProgress);
+    return { numSamples: samples, numSeries: health.seriesCount };
+  });
+  return differenceFrom(found, stats, isLossless);
+}
+
+/** What a merger has too much or too little of, in words. */
+function differenceFrom(
+  sources: readonly Totals[],
+  { numSamples, numSeries }: Totals,
+  isLossless: boolean,
+): string | undefined {
+  const sum = (of: (source: Totals) => number) => sources.reduce((total, source) => total + of(source), 0);
+  const samples = sum((source) => source.numSamples);
+  if (numSamples > samples) return `it has ${numSamples} samples, its sources ${samples}`;
+  if (numSamples < samples && isLossless)
+    return `it has ${numSamples} samples, its sources ${samples}, and nothing overlaps`;
+  const most = sum((source) => source.numSeries);
+  const least = isLossless ? Math.max(...sources.map((source) => source.numSeries)) : 1;
   if (numSeries > most || numSeries < least) return `it has ${numSeries} series, its sources ${least} to ${most}`;
   return undefined;
 }

@@ -6,7 +6,9 @@ import { DeduplicateFilter } from '../block/filters/deduplicate.ts';
 import { DeletionMarkFilter } from '../block/filters/deletion-mark.ts';
 import { NoCompactMarkFilter } from '../block/filters/no-compact-mark.ts';
 import { ReplicaLabelsFilter } from '../block/filters/replica-labels.ts';
+import { SelectorFilter } from '../block/filters/selector.ts';
 import { TimePartitionFilter } from '../block/filters/time-partition.ts';
+import type { SelectorRule } from '../model/relabel.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -20,6 +22,8 @@ export interface CompactViewConfig {
   readonly consistencyDelayMs: number;
   readonly deleteDelayMs: number;
   readonly replicaLabels: readonly string[];
+  /** Blocks these rules do not keep are somebody else's; replica labels are hidden from them. None keeps all. */
+  readonly selectorRules?: readonly SelectorRule[];
   /** Moments in ms, asked with the present time; both or none. */
   readonly minTime?: (nowMs: number) => number;
   readonly maxTime?: (nowMs: number) => number;
@@ -30,16 +34,17 @@ export function compactView(
   deps: { readonly bucket: Bucket; readonly logger: Logger; readonly metrics: Metrics },
   config: CompactViewConfig,
 ): SyncerDeps {
-  const { concurrency, strategy, dataDir, minTime, maxTime } = config;
+  const { concurrency, strategy, dataDir, minTime, maxTime, selectorRules = [], replicaLabels } = config;
   const deletionMarks = new DeletionMarkFilter(deps, { delayMs: config.deleteDelayMs / 2, concurrency });
   const duplicates = new DeduplicateFilter();
   const noCompactMarks = new NoCompactMarkFilter(deps, { concurrency });
-  const noDownsampleMarks = new NoDownsampleMarkFilter(deps, { concurrency });
+  const noDownsampleMarks = new NoDownsampleMarkFilter({ ...deps, noCompactMarks }, { concurrency });
   const filters = [
     ...(minTime === undefined || maxTime === undefined ? [] : [new TimePartitionFilter({ minTime, maxTime })]),
+    new SelectorFilter({ rules: selectorRules, hiddenLabels: replicaLabels }),
     new ConsistencyDelayFilter({ delayMs: config.consistencyDelayMs }),
     deletionMarks,
-    new ReplicaLabelsFilter({ replicaLabels: config.replicaLabels }),
+    new ReplicaLabelsFilter({ replicaLabels }),
     duplicates,
     noCompactMarks,
     noDownsampleMarks,

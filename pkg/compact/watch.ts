@@ -2,9 +2,10 @@
 
 import { type Backlog, type BlocksView, emptyBlocksView } from '../block/blocks-view.ts';
 import { printRfc3339 } from '../model/time.ts';
-import type { Activity } from './activity.ts';
+import type { Activity, DamagedBlock } from './activity.ts';
 import { backlogOf, estimatedEnd, type GroupBacklog, groupBacklogs } from './backlog.ts';
 import type { CompactorConfig } from './config.ts';
+import { DAMAGED_REASON } from './damage-reasons.ts';
 import { outlookOfDownsampling } from './downsampler.ts';
 import type { CompactMeters } from './meters.ts';
 import { outlook } from './progress.ts';
@@ -38,8 +39,7 @@ export class BucketWatch {
     this.#state = state;
     this.#stateMs = now();
     const all = outlook(state, this.#config.planner);
-    const downsamples =
-      this.#config.downsample === undefined ? [] : outlookOfDownsampling(all.blocks, state.noDownsampleMarks);
+    const downsamples = this.#config.downsample === undefined ? [] : outlookOfDownsampling(all.blocks, state);
     this.#groups = groupBacklogs(state, all, downsamples, this.#deps.blocked());
     this.#deletionCount = expiredBlocks(state.metas.values(), this.#config.retention, now()).length;
     const sum = (of: (group: GroupBacklog) => number): number =>
@@ -137,8 +137,15 @@ export class BucketWatch {
           lastAdvance: timeText(activity.lastAdvance(group.group)),
         };
       }),
-      damaged: activity.damaged,
+      damaged: [...activity.damaged, ...this.#unreadable()],
     };
+  }
+
+  /** Blocks whose meta.json is there and cannot be used: compaction does not even know what they hold. */
+  #unreadable(): DamagedBlock[] {
+    return [...(this.#state?.partial ?? [])]
+      .filter(([, { kind }]) => kind !== 'not-found')
+      .map(([ulid, { message }]) => ({ ulid, reason: DAMAGED_REASON, problem: message }));
   }
 
   #estimatedEnd(): number | undefined {

@@ -1,29 +1,35 @@
 // Aggregates of one batch as the chunk they are stored in.
 
-import { AGGREGATE_PARTS, type AggregatePart, joinAggregateChunk } from '../../block/aggr-chunk.ts';
+import { AggregateChunkWriter, type AggregatePart, joinAggregateChunk } from '../../block/aggr-chunk.ts';
 import type { SampleColumns } from '../../storage/sample-columns.ts';
 import { ENCODING_AGGREGATE, ENCODING_FLOAT_HISTOGRAM, ENCODING_XOR } from '../../tsdb/chunkenc/encoding.ts';
-import { encodeXor } from '../../tsdb/chunkenc/xor-encoder.ts';
+import { encodeXor, encodeXorLent } from '../../tsdb/chunkenc/xor-encoder.ts';
 import type { StoredChunk } from '../../tsdb/stored-chunk.ts';
 import type { FloatAggregates } from './aggregate-floats.ts';
 import type { HistogramColumn } from './aggregate-histograms.ts';
 import { encodeHistogramColumn } from './histogram-layout.ts';
 
+const joined = new AggregateChunkWriter();
+
 /** Of floats; an empty column is left out. Undefined when all are. Its times are those of the windows. */
 export function floatAggregateChunk(aggregates: FloatAggregates): StoredChunk | undefined {
-  const columns = AGGREGATE_PARTS.map((part) => aggregates[part]);
+  const { count, sum, min, max, counter } = aggregates;
   let minTime = Number.POSITIVE_INFINITY;
   let maxTime = Number.NEGATIVE_INFINITY;
-  for (const column of columns) {
+  joined.clear();
+  for (const column of [count, sum, min, max, counter]) {
     const { times, length } = column;
-    if (length === 0) continue;
+    if (length === 0) {
+      joined.absent();
+      continue;
+    }
     // The first sample of a counter is a raw one, from before the end of its window.
-    minTime = Math.min(minTime, times[column === aggregates.counter ? 1 : 0]);
+    minTime = Math.min(minTime, times[column === counter ? 1 : 0]);
     maxTime = Math.max(maxTime, times[length - 1]);
+    joined.add(ENCODING_XOR, encodeXorLent(column));
   }
   if (maxTime < minTime) return undefined;
-  const data = joinAggregateChunk(columns.map(xorPart));
-  return { minTime, maxTime, encoding: ENCODING_AGGREGATE, data };
+  return { minTime, maxTime, encoding: ENCODING_AGGREGATE, data: joined.chunk() };
 }
 
 /** Of histograms: how many, their sum, their running total. */

@@ -60,7 +60,7 @@ export class AggregatedSeries {
     this.#chunks.length = 0;
   }
 
-  /** Adds a chunk; chunks come in order of time. A raw one is made an aggregate first. The bytes of `data` are kept. */
+  /** Adds a chunk; chunks come in order of time. A raw one is made an aggregate first. `data` is needed until `clear`. */
   add(chunk: StoredChunk): void {
     if (chunk.encoding === ENCODING_AGGREGATE) {
       this.#chunks.push(sourceChunk(chunk));
@@ -138,7 +138,8 @@ function sourceChunk(chunk: StoredChunk): SourceChunk {
   const parts = new AggregateParts();
   splitAggregateChunk(chunk.data, 0, chunk.data.length, parts);
   const isHistogram = parts.encodings[SUM] > ENCODING_XOR || parts.encodings[COUNTER] > ENCODING_XOR;
-  if (!isHistogram) return { ...chunk, parts, histogram: undefined };
+  const { minTime, maxTime, encoding, data } = chunk;
+  if (!isHistogram) return { minTime, maxTime, encoding, data, parts, histogram: undefined };
   const [counter] = histogramsOf({ ...chunk, parts }, COUNTER);
   const [sum] = histogramsOf({ ...chunk, parts }, SUM);
   if (sum === undefined || counter === undefined) {
@@ -165,16 +166,17 @@ function decodeParts(batch: readonly SourceChunk[], part: number, into: SampleBu
     if (chunk.parts.encodings[part] === 0) continue;
     const from = into.length;
     decodePart(chunk, part, into);
-    checkTimes(into.times.subarray(from, into.length), chunk);
+    checkTimes(into.times, from, into.length, chunk);
   }
 }
 
 /** Windows ascend within the time of their chunk; chunks do so among each other. */
-function checkTimes(times: ArrayLike<number>, { minTime, maxTime }: StoredChunk): void {
+function checkTimes(times: Float64Array, from: number, to: number, { minTime, maxTime }: StoredChunk): void {
   let last = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < times.length; i++) {
-    if (times[i] > last && times[i] >= minTime && times[i] <= maxTime) last = times[i];
-    else throw new Fault('corrupt', `an aggregate chunk from ${minTime} to ${maxTime} has a window at ${times[i]}`);
+  for (let i = from; i < to; i++) {
+    const time = times[i];
+    if (time > last && time >= minTime && time <= maxTime) last = time;
+    else throw new Fault('corrupt', `an aggregate chunk from ${minTime} to ${maxTime} has a window at ${time}`);
   }
 }
 
@@ -192,7 +194,7 @@ function decodeHistogramParts(batch: readonly SourceChunk[], part: number): Hist
       times.push(time);
       values.push(value);
     }
-    checkTimes(times.slice(from), chunk);
+    checkTimes(Float64Array.from(times.slice(from)), 0, times.length - from, chunk);
   }
   return { times, values };
 }

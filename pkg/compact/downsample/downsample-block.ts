@@ -13,6 +13,7 @@ import { ChunkView } from '../../tsdb/chunks/segment-reader.ts';
 import { SegmentWriter } from '../../tsdb/chunks/segment-writer.ts';
 import { SeriesEntry } from '../../tsdb/index/series-entry.ts';
 import { IndexWriter } from '../../tsdb/index/writer.ts';
+import { LentBytes } from '../../tsdb/lent-bytes.ts';
 import { type StoredChunk, storedSampleCount } from '../../tsdb/stored-chunk.ts';
 import { AggregatedSeries } from './aggregated-series.ts';
 import { RawSeries } from './raw-series.ts';
@@ -27,6 +28,8 @@ export interface DownsampleOptions {
   readonly ulid: string;
   readonly resolutions: Resolutions;
   readonly signal: AbortSignal;
+  /** Called now and then as series are written. */
+  readonly onProgress?: () => void;
 }
 
 export interface DownsampledBlock {
@@ -40,16 +43,17 @@ const SLICE_MS = 20;
 const SERIES_PER_LOOK = 8;
 
 /**
- * Writes a block with the aggregates of `source`, which stays open, into the directory `parent`; undefined, and no block,
- * when no sample was a number. Origin and time are those of the source, and so are its counts of floats and histograms, as
- * the reference has them. A failure that lies in the source has its identifier among its facts.
+ * Writes a block with the aggregates of `source`, which stays open, into the directory `parent`, from where it is to be
+ * uploaded: it need not survive a crash of the machine. Undefined, and no block, when no sample was a number. Origin and
+ * time are those of the source, and so are its counts of floats and histograms, as the reference has them. A failure that
+ * lies in the source has its identifier among its facts.
  */
 export async function downsampleBlock(
   parent: string,
   source: Block,
   options: DownsampleOptions,
 ): Promise<DownsampledBlock | undefined> {
-  const files = new BlockFiles(parent, options.ulid);
+  const files = new BlockFiles(parent, options.ulid, false);
   try {
     const run = new DownsampleRun(source, files, options);
     let sliceEnd = performance.now() + SLICE_MS;
@@ -57,6 +61,7 @@ export async function downsampleBlock(
       if (i % SERIES_PER_LOOK !== 0 || performance.now() < sliceEnd) continue;
       await new Promise((resolve) => setImmediate(resolve));
       throwIfAborted(options.signal);
+      options.onProgress?.();
       sliceEnd = performance.now() + SLICE_MS;
     }
     const made = run.finish();
@@ -81,6 +86,8 @@ class DownsampleRun {
   readonly #view = new ChunkView();
   readonly #series: RawSeries | AggregatedSeries;
   readonly #made: StoredChunk[] = [];
+  /** The chunks of the series at hand that are aggregates already. */
+  readonly #lent = new LentBytes();
   #seriesCount = 0;
   #chunkCount = 0;
   #sampleCount = 0;
@@ -141,6 +148,7 @@ class DownsampleRun {
     const view = this.#view;
     const series = this.#series;
     this.#made.length = 0;
+    this.#lent.clear();
     series.clear();
     for (let i = 0; i < entry.chunkCount; i++) {
       this.#source.chunk(entry, i, view);
@@ -150,7 +158,7 @@ class DownsampleRun {
         continue;
       }
       const [minTime, maxTime] = [entry.minTimes[i], entry.maxTimes[i]];
-      series.add({ minTime, maxTime, encoding, data: bytes.slice(offset, offset + length) });
+      series.add({ minTime, maxTime, encoding, data: this.#lent.copy(bytes, offset, offset + length) });
     }
     const emit = (chunk: StoredChunk): void => {
       this.#made.push(chunk);

@@ -25,15 +25,20 @@ export interface DownsampleResult {
 
 /**
  * Undefined, and no block, when none of the samples is a number. A failure that lies in the source has its identifier as the
- * fact `block`. A block that must not be used is left for the caller to remove.
+ * fact `block`. A block that must not be used is left for the caller to remove. `onProgress` is called again and again as
+ * series are read and written.
  */
-export async function downsampleSource(job: DownsampleJob, signal: AbortSignal): Promise<DownsampleResult | undefined> {
+export async function downsampleSource(
+  job: DownsampleJob,
+  signal: AbortSignal,
+  onProgress: () => void = () => {},
+): Promise<DownsampleResult | undefined> {
   const { directory, ulid, resolutions } = job;
-  const { block } = openSource(join(directory, job.source), job.source, job.acceptsMalformedIndex);
+  const { block } = openSource(join(directory, job.source), job.source, job.acceptsMalformedIndex, onProgress);
   try {
-    const made = await downsampleBlock(directory, block, { ulid, resolutions, signal });
+    const made = await downsampleBlock(directory, block, { ulid, resolutions, signal, onProgress });
     if (made === undefined) return undefined;
-    return { meta: made.meta, health: verifyDownsampled(join(directory, ulid), made) };
+    return { meta: made.meta, health: verifyDownsampled(join(directory, ulid), made, onProgress) };
   } finally {
     block.close();
   }

@@ -17,6 +17,8 @@ import { type DownsampleTask, sourcesOf } from './tasks.ts';
 
 export interface TaskDeps extends MarkerDeps {
   readonly threads: DownsampleThreads;
+  /** Called while a task gets on, as a sign of life. */
+  readonly onStep: () => void;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function runTask(
   }
   await checkSpace(request, deps.bucket, directory, [task.block]);
   await downloadBlock(request, deps.bucket, ulid, join(directory, ulid), config.fileConcurrency);
-  const meta = await makeBlock(request, deps.threads, directory, task, config);
+  const meta = await makeBlock(request, deps, directory, task, config);
   if (meta !== undefined) await publish(request, deps, join(directory, meta.ulid), meta, config);
   await rm(directory, { recursive: true, force: true });
   return meta;
@@ -45,7 +47,7 @@ export async function runTask(
 
 async function makeBlock(
   request: RequestContext,
-  threads: DownsampleThreads,
+  { threads, onStep }: TaskDeps,
   directory: string,
   { block, step }: DownsampleTask,
   { acceptsMalformedIndex }: DownsampleConfig,
@@ -53,7 +55,7 @@ async function makeBlock(
   const ulid = newUlid();
   const resolutions = { from: step.from, to: step.to };
   const job = { directory, source: block.ulid, ulid, resolutions, acceptsMalformedIndex };
-  const result = await threads.run(request.signal, job);
+  const result = await threads.run(request.signal, job, onStep);
   if (result === undefined) return undefined;
   const path = join(directory, ulid);
   const { others: _others, ...base } = result.meta;

@@ -5,4 +5,4 @@ import { type DownsampleJob, downsampleSource } from './downsample-job.ts';
 
 const never = new AbortController().signal;
 
-serveJobs((job) => downsampleSource(job as DownsampleJob, never));
+serveJobs((job, onProgress) => downsampleSource(job as DownsampleJob, never, onProgress));

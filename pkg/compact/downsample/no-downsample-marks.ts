@@ -8,18 +8,23 @@ import { type Mark, readMark } from '../../block/marks.ts';
 import type { BlockMeta } from '../../block/meta.ts';
 import type { Bucket } from '../../objstore/bucket.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { NoCompactReasons } from './coverage.ts';
 import { downsampleTasks } from './tasks.ts';
+
+export interface NoDownsampleMarkDeps {
+  readonly bucket: Bucket;
+  readonly logger: Logger;
+  /** The blocks marked no-compact, as of this sync; none when absent. */
+  readonly noCompactMarks?: { readonly marks: NoCompactReasons };
+}
 
 export class NoDownsampleMarkFilter implements BlockFilter {
   readonly name = 'no-downsample-mark';
-  readonly #deps: { readonly bucket: Bucket; readonly logger: Logger };
+  readonly #deps: NoDownsampleMarkDeps;
   readonly #concurrency: number;
   #marks: ReadonlyMap<string, Mark> = new Map();
 
-  constructor(
-    deps: { readonly bucket: Bucket; readonly logger: Logger },
-    config: { /** Marks read at once. */ readonly concurrency: number },
-  ) {
+  constructor(deps: NoDownsampleMarkDeps, config: { /** Marks read at once. */ readonly concurrency: number }) {
     this.#deps = deps;
     this.#concurrency = config.concurrency;
   }
@@ -37,8 +42,10 @@ export class NoDownsampleMarkFilter implements BlockFilter {
       marks.set(ulid, mark);
       counts.state('marked-for-no-downsample');
     };
-    const candidates = downsampleTasks(blocks.values(), new Set()).map(({ block }) => block.ulid);
-    await forEachParallel(candidates, this.#concurrency, read, request.signal);
+    const noCompact = this.#deps.noCompactMarks?.marks ?? new Map();
+    const candidates = downsampleTasks(blocks.values(), { noDownsample: new Set(), noCompact });
+    const ulids = candidates.map(({ block }) => block.ulid);
+    await forEachParallel(ulids, this.#concurrency, read, request.signal);
     this.#marks = marks;
   }
 }

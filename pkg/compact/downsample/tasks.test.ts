@@ -57,7 +57,7 @@ describe('to be downsampled', () => {
     ],
   ] as const) {
     test(what, () => {
-      const tasks = downsampleTasks(blocks, new Set<string>(excluded));
+      const tasks = downsampleTasks(blocks, { noDownsample: new Set<string>(excluded), noCompact: new Map() });
       assert.deepEqual(
         tasks.map((task) => `${task.block.ulid} ${task.step.to}`),
         expected,

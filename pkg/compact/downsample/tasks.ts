@@ -1,14 +1,19 @@
-// Which blocks are to be downsampled, to what: settled ones long enough to be worth it, none whose data is there already.
+// Which blocks are to be downsampled, to what: those long enough to be worth it, those that will never be longer
+// (coverage.ts), and none whose data is there already.
 
 import type { BlockMeta } from '../../block/meta.ts';
 import { RESOLUTION_1H, RESOLUTION_5M, RESOLUTION_RAW, resolutionText } from '../../model/resolution.ts';
+import { type NoCompactReasons, settledBlocks } from './coverage.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A block of the first resolution becomes one of the second when it covers at least so much. */
+/**
+ * A block of the first resolution becomes one of the second when it covers at least so much, which those do that compaction
+ * makes of a whole window.
+ */
 export const downsampleSteps = [
-  { from: RESOLUTION_RAW, to: RESOLUTION_5M, minSpanMs: 40 * HOUR_MS },
-  { from: RESOLUTION_5M, to: RESOLUTION_1H, minSpanMs: 240 * HOUR_MS },
+  { from: RESOLUTION_RAW, to: RESOLUTION_5M, minSpanMs: 40 * HOUR_MS, windowMs: 48 * HOUR_MS },
+  { from: RESOLUTION_5M, to: RESOLUTION_1H, minSpanMs: 240 * HOUR_MS, windowMs: 336 * HOUR_MS },
 ] as const;
 
 export type DownsampleStep = (typeof downsampleSteps)[number];
@@ -18,19 +23,28 @@ export interface DownsampleTask {
   readonly step: DownsampleStep;
 }
 
-/** What there is to do, raw blocks first and of each resolution the oldest; `excluded` are blocks marked not to be. */
+/** What somebody said of blocks. */
+export interface TaskMarks {
+  readonly noDownsample: { has(ulid: string): boolean };
+  readonly noCompact: NoCompactReasons;
+}
+
+/** What there is to do, raw blocks first and of each resolution the oldest. */
 export function downsampleTasks(
   metas: Iterable<BlockMeta>,
-  excluded: { has(ulid: string): boolean },
+  { noDownsample, noCompact }: TaskMarks,
 ): readonly DownsampleTask[] {
   const all = [...metas];
   return downsampleSteps.flatMap((step) => {
-    const done = new Set(all.filter(({ thanos }) => thanos.resolutionMs === step.to).flatMap(sourcesOf));
+    const { from, to, minSpanMs, windowMs } = step;
+    const done = new Set(all.filter(({ thanos }) => thanos.resolutionMs === to).flatMap(sourcesOf));
+    const settled = settledBlocks(all, { resolutionMs: from, spanMs: minSpanMs, windowMs }, noCompact);
     return all
       .filter((block) => {
-        if (block.thanos.resolutionMs !== step.from || block.maxTime - block.minTime < step.minSpanMs) return false;
+        if (block.thanos.resolutionMs !== from) return false;
+        if (block.maxTime - block.minTime < minSpanMs && !settled.has(block.ulid)) return false;
         // Compaction may have split or merged the coarser blocks: what counts is that each source is in some of them.
-        return !excluded.has(block.ulid) && !sourcesOf(block).every((source) => done.has(source));
+        return !noDownsample.has(block.ulid) && !sourcesOf(block).every((source) => done.has(source));
       })
       .sort((a, b) => a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1))
       .map((block) => ({ block, step }));

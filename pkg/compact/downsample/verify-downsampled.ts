@@ -13,13 +13,20 @@ import type { DownsampledBlock } from './downsample-block.ts';
 
 /**
  * Walks the index, reads every chunk with its checksum, and compares what the counts add up to with the samples that went
- * in. A difference is `internal`: the block must not leave this machine.
+ * in. A difference is `internal`: the block must not leave this machine. `onProgress` is called for each series.
  */
-export function verifyDownsampled(directory: string, { meta, aggregatedCount }: DownsampledBlock): IndexHealth {
+export function verifyDownsampled(
+  directory: string,
+  { meta, aggregatedCount }: DownsampledBlock,
+  onProgress: () => void = () => {},
+): IndexHealth {
   const block = Block.open(directory);
   try {
     const counter = new CountReader(block);
-    const health = checkIndex(block, (entry) => counter.add(entry));
+    const health = checkIndex(block, (entry) => {
+      counter.add(entry);
+      onProgress();
+    });
     const found = describeDefects(health) ?? countDefect(counter, meta.stats.numSamples, aggregatedCount);
     if (found !== undefined) throw new Fault('internal', `the downsampled block is invalid: ${found}`);
     return health;
