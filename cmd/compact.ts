@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { backgroundRequest } from '../pkg/async/request.ts';
 import { blocksRoutes } from '../pkg/block/blocks-api.ts';
 import { BlocksViewer } from '../pkg/block/blocks-viewer.ts';
-import { offlineDedupFuncs } from '../pkg/block/dedup-chunks.ts';
+import { offlineDedupFuncs } from '../pkg/block/dedup-funcs.ts';
 import { listStrategies } from '../pkg/block/fetcher.ts';
 import { hashFuncs } from '../pkg/block/upload.ts';
 import { Compactor } from '../pkg/compact/compactor.ts';
@@ -40,6 +40,7 @@ import { type WebPrefix, webPrefix } from '../pkg/ui/prefix.ts';
 import { type CommandContext, type CommandValues, defineCommand } from './command-spec.ts';
 import { blocksPageFlags, corsFlags, httpFlags, requiredBucketFlags, webPrefixFlags } from './flag-groups.ts';
 import { runCommand, type ServiceDeps } from './run.ts';
+import { selectorFlags } from './selector-flags.ts';
 import { statusFacts } from './status-facts.ts';
 import { mountWithPage } from './web-page.ts';
 
@@ -47,6 +48,7 @@ const compactFlags = {
   ...httpFlags,
   ...corsFlags,
   ...requiredBucketFlags,
+  ...selectorFlags,
   ...blocksPageFlags,
   ...webPrefixFlags,
   'data-dir': string('./data', 'Local directory for blocks at work and for block metas.'),
@@ -239,12 +241,17 @@ async function open(
     consistencyDelayMs: values['consistency-delay'],
     deleteDelayMs: values['delete-delay'],
     replicaLabels: replicaLabelsOf(values),
+    selectorRules: values['selector.relabel-config'],
     minTime: values['min-time'],
     maxTime: values['max-time'],
   });
   if (threads === undefined) return { bucket, compactor: new Compactor({ ...deps, syncer }, config) };
   const holder = await holderIn(values['data-dir']);
-  const lease = new Lease(deps, { holder, ttlMs: values['debug.lease-ttl'] });
+  const lease = new Lease(deps, {
+    holder,
+    ttlMs: values['debug.lease-ttl'],
+    shard: values['selector.relabel-config'],
+  });
   const { merge: mergeThreads, downsample: downsampleThreads } = threads;
   return { bucket, compactor: new Compactor({ ...deps, syncer, lease, mergeThreads, downsampleThreads }, config) };
 }

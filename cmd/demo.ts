@@ -15,6 +15,7 @@ import type { Logger } from '../pkg/telemetry/logger.ts';
 import { Metrics } from '../pkg/telemetry/metrics.ts';
 import { type CommandContext, type CommandValues, defineCommand, type TextSink } from './command-spec.ts';
 import { DemoHistory } from './demo/fill.ts';
+import { Guard } from './demo/guard.ts';
 import { DEMO_SERIES_COUNT } from './demo/history.ts';
 import { freeAddress, mustBeFree } from './demo/ports.ts';
 import { Program } from './demo/program.ts';
@@ -58,6 +59,7 @@ async function runDemo(values: DemoValues, context: CommandContext): Promise<num
   const bucketYaml = `{type: FILESYSTEM, config: {directory: ${JSON.stringify(bucketDir)}}}`;
   const { logger, env } = context;
   const bucket = await openBucket({ logger, metrics: new Metrics(), env }, bucketYaml);
+  const guard = new Guard();
   try {
     const history = new DemoHistory(bucket, {
       stagingDir: join(dataDir, 'staging'),
@@ -84,7 +86,7 @@ async function runDemo(values: DemoValues, context: CommandContext): Promise<num
       { name: 'demo history', intervalMs: EXTEND_INTERVAL_MS },
     );
     const group = new Group({ logger: troubleOf(logger), probe: new Probe() }, { graceMs: GRACE_MS }, [
-      ...programs.map((program) => announced(new Program(program), program, stdout)),
+      ...programs.map((program) => announced(new Program(program, guard), program, stdout)),
       keepUp,
       welcome(values, programs, dataDir, stdout),
     ]);
@@ -92,6 +94,7 @@ async function runDemo(values: DemoValues, context: CommandContext): Promise<num
     stdout.write('everything is stopped; the data stays in place for the next start\n');
     return 0;
   } finally {
+    await guard.stop();
     await bucket.close();
   }
 }

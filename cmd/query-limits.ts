@@ -1,11 +1,13 @@
 // How much queries may take: flags, and what holds when they are not given.
 
+import { availableParallelism } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { FlagTable } from '../pkg/config/flag.ts';
-import { int, optionalBytes, string } from '../pkg/config/flag-kinds.ts';
+import { int, optionalBytes, optionalUint, string, uint } from '../pkg/config/flag-kinds.ts';
 import { memoryLimit } from '../pkg/lifecycle/memory-limit.ts';
 import { ActiveQueryFile } from '../pkg/query/active-query-file.ts';
 import type { QuerierConfig } from '../pkg/query/querier-config.ts';
+import { SelectThreads } from '../pkg/query/select-threads.ts';
 import type { Logger } from '../pkg/telemetry/logger.ts';
 import type { CommandValues } from './command-spec.ts';
 
@@ -18,6 +20,10 @@ export const queryLimitFlags = {
   'query.max-total-bytes': optionalBytes(
     'Bytes all queries together may hold; half of the memory there is when not given, 0B sets no limit.',
   ),
+  'query.workers': optionalUint(
+    'Threads that read large selects, for all queries together. When not given two less than processors, 4 at most, and none below 4 processors.',
+  ),
+  'query.workers-from-samples': uint(1_000_000, 'Samples of a select read before threads help.', { isHidden: true }),
   'query.active-query-path': string('', 'Directory of the file that running queries are written to.'),
 } satisfies FlagTable;
 
@@ -33,6 +39,21 @@ export function queryLimits(values: CommandValues<typeof queryLimitFlags>): Limi
     maxBytes: values['query.max-bytes'] ?? Math.floor(maxTotalBytes / 4),
   };
 }
+
+/**
+ * Threads for large selects. One alone gains nothing: it takes as long as the main thread would have taken. So there are two
+ * at least, where processors are left for them beside those of the main thread and of a store.
+ */
+export function selectThreads(values: CommandValues<typeof queryLimitFlags>): SelectThreads {
+  const left = availableParallelism() - 2;
+  return new SelectThreads({
+    size: values['query.workers'] ?? (left < 2 ? 0 : Math.min(MOST_THREADS, left)),
+    fromSamples: values['query.workers-from-samples'],
+  });
+}
+
+/** Beyond, the main thread, which takes in and folds, is what there is too little of. */
+const MOST_THREADS = 4;
 
 /** The file of running queries, where one was asked for: as many slots as may run; where nothing bounds them, some. */
 export function activeQueryFile(

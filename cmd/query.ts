@@ -38,7 +38,7 @@ import type { Metrics } from '../pkg/telemetry/metrics.ts';
 import { type WebPrefix, webPrefix } from '../pkg/ui/prefix.ts';
 import { type CommandValues, defineCommand } from './command-spec.ts';
 import { corsFlags, grpcFlags, httpFlags, webPrefixFlags } from './flag-groups.ts';
-import { activeQueryFile, queryLimitFlags, queryLimits } from './query-limits.ts';
+import { activeQueryFile, queryLimitFlags, queryLimits, selectThreads } from './query-limits.ts';
 import { runCommand, type ServiceDeps } from './run.ts';
 import { statusFacts } from './status-facts.ts';
 import { mountWithPage } from './web-page.ts';
@@ -64,6 +64,7 @@ const queryFlags = {
   'query.dynamic-lookback-delta': bool(true, 'Look back further where coarse data is allowed.', { isHidden: true }),
   'query.replica-label': stringList([], 'Label that tells replicas apart.'),
   'query.auto-downsampling': bool(false, 'Let range queries use data as coarse as a fifth of their step.'),
+  'query.resolution-fallback': bool(false, 'Where the wanted resolution is missing, use coarser data, and say so.'),
   'query.instant.default.max_source_resolution': durationMs('0s', 'Coarsest data for instant queries.', {
     isHidden: true,
   }),
@@ -162,11 +163,12 @@ function queryComponents(values: QueryValues, { logger, metrics, http }: Service
     { endpoints: () => endpoints.endpoints() },
     { ...proxyDefaults, responseTimeoutMs: values['store.response-timeout'], selectorLabels },
   );
+  const threads = selectThreads(values);
   mountWithPage(
     http,
     querierRoutes(
       {
-        engine: new QueryEngine({ proxy, metrics, activeFile: activeQueryFile(values, logger) }, config),
+        engine: new QueryEngine({ proxy, metrics, activeFile: activeQueryFile(values, logger), threads }, config),
         proxy,
         now: Date.now,
         statuses: () => endpoints.statuses(),
@@ -203,7 +205,8 @@ function queryComponents(values: QueryValues, { logger, metrics, http }: Service
       maxConnectionAgeMs: values['grpc-server-max-connection-age'],
     },
   );
-  return [looking, endpoints, grpc];
+  const ownThreads: Component = { name: 'threads', start: async () => {}, stop: () => threads.close() };
+  return [ownThreads, looking, endpoints, grpc];
 }
 
 function prefixOf(values: QueryValues): WebPrefix {
@@ -224,6 +227,7 @@ function querierConfig(values: QueryValues): QuerierConfig {
     dynamicLookback: values['query.dynamic-lookback-delta'],
     instantMaxResolutionMs: values['query.instant.default.max_source_resolution'],
     autoDownsampling: values['query.auto-downsampling'],
+    resolutionFallback: values['query.resolution-fallback'],
     partialResponse: values['query.partial-response'],
     replicaLabels: values['query.replica-label'].flatMap((text) => text.split(',')).filter((label) => label !== ''),
     dedupFunc: values['deduplication.func'],

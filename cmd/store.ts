@@ -6,6 +6,7 @@ import { listStrategies, MetaFetcher } from '../pkg/block/fetcher.ts';
 import { ConsistencyDelayFilter } from '../pkg/block/filters/consistency-delay.ts';
 import { DeduplicateFilter } from '../pkg/block/filters/deduplicate.ts';
 import { DeletionMarkFilter } from '../pkg/block/filters/deletion-mark.ts';
+import { SelectorFilter } from '../pkg/block/filters/selector.ts';
 import { TimePartitionFilter } from '../pkg/block/filters/time-partition.ts';
 import { defaultReaderPoolConfig, ReaderPool } from '../pkg/block/index-header/reader-pool.ts';
 import { IndexCache } from '../pkg/cache/index-cache.ts';
@@ -30,6 +31,7 @@ import {
   webPrefixFlags,
 } from './flag-groups.ts';
 import { runCommand, type ServiceDeps } from './run.ts';
+import { selectorFlags } from './selector-flags.ts';
 import { statusFacts } from './status-facts.ts';
 import { mountWithPage } from './web-page.ts';
 
@@ -38,6 +40,7 @@ const storeFlags = {
   ...grpcFlags,
   ...corsFlags,
   ...requiredBucketFlags,
+  ...selectorFlags,
   ...blocksPageFlags,
   'web.external-prefix': webPrefixFlags['web.external-prefix'],
   'web.prefix-header': webPrefixFlags['web.prefix-header'],
@@ -87,7 +90,9 @@ async function storeComponents(values: StoreValues, deps: ServiceDeps): Promise<
     throw new Fault('invalid', 'invalid argument: --min-time cannot be greater than --max-time');
   }
   const dataDir = values['data-dir'];
-  const bucket = await openBucket({ logger, metrics, env: deps.context.env }, values['objstore.config']);
+  const bucket = await openBucket({ logger, metrics, env: deps.context.env }, values['objstore.config'], {
+    hedges: true,
+  });
   const deletionMarks = new DeletionMarkFilter(
     { bucket, logger },
     { delayMs: values['ignore-deletion-marks-delay'], concurrency: values['block-meta-fetch-concurrency'] },
@@ -99,6 +104,7 @@ async function storeComponents(values: StoreValues, deps: ServiceDeps): Promise<
       metrics,
       filters: [
         new TimePartitionFilter({ minTime, maxTime }),
+        new SelectorFilter({ rules: values['selector.relabel-config'] }),
         new ConsistencyDelayFilter({ delayMs: values['consistency-delay'] }),
         deletionMarks,
         new DeduplicateFilter(),

@@ -7,6 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../../pkg/errors/fault.ts';
 import type { Component, Host } from '../../pkg/lifecycle/component.ts';
+import type { Guard } from './guard.ts';
 
 export interface ProgramSpec {
   readonly name: string;
@@ -25,12 +26,14 @@ const LOG_TAIL_LINES = 5;
 export class Program implements Component {
   readonly name: string;
   readonly #spec: ProgramSpec;
+  readonly #guard: Pick<Guard, 'watch'>;
   #child: ChildProcess | undefined;
   #isStopping = false;
 
-  constructor(spec: ProgramSpec) {
+  constructor(spec: ProgramSpec, guard: Pick<Guard, 'watch'>) {
     this.name = spec.name;
     this.#spec = spec;
+    this.#guard = guard;
   }
 
   async start(host: Host): Promise<void> {
@@ -44,6 +47,7 @@ export class Program implements Component {
     process.once('exit', abandon);
     child.once('exit', () => process.off('exit', abandon));
     await once(child, 'spawn');
+    if (child.pid !== undefined) this.#guard.watch(child.pid);
     host.spawn('watch', (signal) => this.#watch(child, signal));
     const end = Date.now() + READY_TIMEOUT_MS;
     while (!(await answersOk(this.#spec.readyUrl))) {

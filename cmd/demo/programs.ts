@@ -67,6 +67,7 @@ export async function planPrograms(options: StackOptions): Promise<PlannedProgra
     ...endpoints,
     '--query.replica-label=replica',
     '--query.auto-downsampling',
+    '--query.resolution-fallback',
     `--web.start-link=${startLink()}`,
     ...(options.prometheusUrl === undefined ? [`--web.notice=${OWN_DATA}`] : []),
   ];

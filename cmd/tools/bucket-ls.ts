@@ -7,6 +7,7 @@ import { blockTemplate } from '../../pkg/block/block-template.ts';
 import { MetaFetcher } from '../../pkg/block/fetcher.ts';
 import type { BlockFilter } from '../../pkg/block/filters/block-filter.ts';
 import { DeletionMarkFilter } from '../../pkg/block/filters/deletion-mark.ts';
+import { SelectorFilter } from '../../pkg/block/filters/selector.ts';
 import { TimePartitionFilter } from '../../pkg/block/filters/time-partition.ts';
 import type { BlockMeta } from '../../pkg/block/meta.ts';
 import type { FlagTable } from '../../pkg/config/flag.ts';
@@ -15,11 +16,13 @@ import { openBucket } from '../../pkg/objstore/factory.ts';
 import { Metrics } from '../../pkg/telemetry/metrics.ts';
 import { defineCommand } from '../command-spec.ts';
 import { requiredBucketFlags } from '../flag-groups.ts';
+import { selectorFlags } from '../selector-flags.ts';
 
 const META_CONCURRENCY = 32;
 
 const lsFlags = {
   ...requiredBucketFlags,
+  ...selectorFlags,
   output: string('', 'Form of a line: empty for identifiers, wide, json, or a Go template over the meta of a block.', {
     short: 'o',
   }),
@@ -41,6 +44,7 @@ export const command = defineCommand({
     try {
       const filters: BlockFilter[] = [
         new TimePartitionFilter({ minTime: values['min-time'], maxTime: values['max-time'] }),
+        new SelectorFilter({ rules: values['selector.relabel-config'] }),
       ];
       if (values['exclude-delete']) {
         filters.push(new DeletionMarkFilter({ bucket, logger }, { delayMs: 0, concurrency: META_CONCURRENCY }));

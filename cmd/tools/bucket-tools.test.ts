@@ -86,11 +86,21 @@ describe('tools bucket ls', () => {
     }
   });
 
+  test('shows the blocks that relabel rules select, from the command line or a file', async () => {
+    const rules = `[{action: keep, source_labels: [__block_id], regex: ${ULIDS[1]}}]`;
+    const given = await tributary('tools', 'bucket', 'ls', configOf(odd), `--selector.relabel-config=${rules}`);
+    assert.equal(given.out, `${ULIDS[1]}\n`);
+    const file = join(odd, 'rules.yaml');
+    writeFileSync(file, `- {action: drop, source_labels: [z, a], regex: '<x>;b "q", .'}`);
+    const read = await tributary('tools', 'bucket', 'ls', configOf(odd), `--selector.relabel-config-file=${file}`);
+    assert.deepEqual([read.code, read.out], [0, '']);
+  });
+
   for (const [what, flags, code, message] of [
     ['a template that is none', ['-o', '{{.ULID'], 1, /invalid template: unclosed action/],
     ['a template of more than we have', ['-o', '{{template .ULID}}'], 1, /template is not known here/],
     ['a field there is not', ['-o', '{{.Nope}}'], 1, /can't evaluate field Nope/],
-    ['a relabelling', ['--selector.relabel-config=[]'], 2, /selector\.relabel-config/],
+    ['a relabelling that changes labels', ['--selector.relabel-config=[{}]'], 1, /selector\.relabel-config.*rule 1/],
     ['a time that is none', ['--min-time=soon'], 2, /min-time/],
   ] as const) {
     test(`refuses ${what} by name`, async () => {

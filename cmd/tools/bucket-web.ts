@@ -3,6 +3,7 @@
 import { blocksRoutes } from '../../pkg/block/blocks-api.ts';
 import { emptyBlocksView } from '../../pkg/block/blocks-view.ts';
 import { BlocksViewer } from '../../pkg/block/blocks-viewer.ts';
+import { SelectorFilter } from '../../pkg/block/filters/selector.ts';
 import { TimePartitionFilter } from '../../pkg/block/filters/time-partition.ts';
 import type { FlagTable } from '../../pkg/config/flag.ts';
 import { bool, goDurationMs, string, time } from '../../pkg/config/flag-kinds.ts';
@@ -13,6 +14,7 @@ import { webPrefix } from '../../pkg/ui/prefix.ts';
 import { defineCommand } from '../command-spec.ts';
 import { corsFlags, httpFlags, requiredBucketFlags, webPrefixFlags } from '../flag-groups.ts';
 import { runCommand } from '../run.ts';
+import { selectorFlags } from '../selector-flags.ts';
 import { statusFacts } from '../status-facts.ts';
 import { mountWithPage } from '../web-page.ts';
 
@@ -21,6 +23,7 @@ const META_CONCURRENCY = 32;
 const webFlags = {
   ...httpFlags,
   ...requiredBucketFlags,
+  ...selectorFlags,
   ...corsFlags,
   ...webPrefixFlags,
   refresh: goDurationMs('30m', 'Interval between looks at the bucket.'),
@@ -54,7 +57,10 @@ export const command = defineCommand({
             bucket,
             logger,
             metrics,
-            filters: [new TimePartitionFilter({ minTime: values['min-time'], maxTime: values['max-time'] })],
+            filters: [
+              new TimePartitionFilter({ minTime: values['min-time'], maxTime: values['max-time'] }),
+              new SelectorFilter({ rules: values['selector.relabel-config'] }),
+            ],
           },
           { intervalMs: values.refresh, timeoutMs: values.timeout, concurrency: META_CONCURRENCY },
         );

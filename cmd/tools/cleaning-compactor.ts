@@ -10,9 +10,11 @@ import { openBucket } from '../../pkg/objstore/factory.ts';
 import { Metrics } from '../../pkg/telemetry/metrics.ts';
 import type { CommandContext } from '../command-spec.ts';
 import { requiredBucketFlags } from '../flag-groups.ts';
+import { selectorFlags } from '../selector-flags.ts';
 
 export const cleaningFlags = {
   ...requiredBucketFlags,
+  ...selectorFlags,
   'delete-delay': goDurationMs('48h', 'Time from a deletion mark to the deletion; 0 is at once.'),
   'consistency-delay': goDurationMs('30m', 'Leave blocks alone that were uploaded less than this ago.'),
   'block-sync-concurrency': int(20, 'Block metas fetched at once.'),
@@ -35,6 +37,7 @@ export async function withCleaningCompactor(
       consistencyDelayMs: values['consistency-delay'],
       deleteDelayMs: values['delete-delay'],
       replicaLabels: [],
+      selectorRules: values['selector.relabel-config'],
     });
     await step(new Compactor({ ...deps, syncer }, cleaningConfig(values['delete-delay'], retention)));
   } finally {
