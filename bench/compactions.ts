@@ -1,13 +1,13 @@
 // A compactor over a copy of the bucket, ours and the reference's in turn: wall time, processor time, peak memory of a pass.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parseMeta } from '../pkg/block/meta.ts';
 import { isUlid } from '../pkg/model/ulid.ts';
+import { historyBucket, wideBucket } from './compaction-data.ts';
+import { benchBucket, type Progress } from './data.ts';
 import type { Side } from './fleet.ts';
+import { type Measured, measured } from './measured.ts';
 
 export interface CompactionRow {
   readonly what: string;
@@ -16,35 +16,57 @@ export interface CompactionRow {
   readonly tributary: readonly number[];
 }
 
-interface Run {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-  readonly peakMib: number;
+interface Run extends Measured {
   /** The blocks that are left, by what does not differ from run to run. */
   readonly outline: string;
 }
 
 const RUNS = 3;
-const POLL_MS = 10;
 
-const kinds = [
-  ['compaction', ['--downsampling.disable']],
-  [
-    'compaction of replicas by penalty',
-    ['--downsampling.disable', '--deduplication.replica-label=replica', '--deduplication.func=penalty'],
-  ],
-] as const;
+const NO_DOWNSAMPLING = '--downsampling.disable';
+
+interface Kind {
+  readonly what: string;
+  readonly bucket: (progress: Progress) => string;
+  readonly flags: readonly string[];
+}
+
+const kinds: readonly Kind[] = [
+  { what: 'compaction', bucket: benchBucket, flags: [NO_DOWNSAMPLING] },
+  {
+    what: 'compaction of replicas by penalty',
+    bucket: benchBucket,
+    flags: [NO_DOWNSAMPLING, '--deduplication.replica-label=replica', '--deduplication.func=penalty'],
+  },
+  { what: 'compaction: downsampling 60 days of 100 series', bucket: historyBucket, flags: [] },
+];
+
+/** Half a gigabyte on the disk, and as much for each side's copy: only when asked for. */
+const wideKind: Kind = {
+  what: 'compaction of 200,000 series',
+  bucket: wideBucket,
+  flags: [NO_DOWNSAMPLING],
+};
+
+export interface CompactionOptions {
+  readonly scratch: string;
+  readonly rounds: number;
+  /** Only the kinds whose names hold it. */
+  readonly only: string;
+  readonly isWide: boolean;
+  readonly progress: Progress;
+}
 
 /** Rows of every kind of compaction, and what differs between the results of both sides. */
 export async function compareCompactions(
   sides: readonly Side[],
-  bucket: string,
-  scratch: string,
-  rounds: number,
+  { scratch, rounds, only, isWide, progress }: CompactionOptions,
 ): Promise<{ readonly rows: readonly CompactionRow[]; readonly differences: readonly string[] }> {
   const rows: CompactionRow[] = [];
   const differences: string[] = [];
-  for (const [what, flags] of kinds) {
+  for (const { what, bucket: made, flags } of isWide ? [...kinds, wideKind] : kinds) {
+    if (!what.includes(only)) continue;
+    const bucket = made(progress);
     const runs: [Run[], Run[]] = [[], []];
     for (let round = -1; round < RUNS * rounds; round++) {
       for (const side of round % 2 === 0 ? [0, 1] : [1, 0]) {
@@ -86,42 +108,16 @@ async function compactOnce(
     '--log.level=warn',
     ...flags,
   ];
-  const since = performance.now();
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const exited = once(child, 'exit').then(([code]) => ({ code: code as number | null, at: performance.now() }));
-  const seen = { cpuMs: 0, peakMib: 0 };
-  let isRunning = true;
-  exited.finally(() => {
-    isRunning = false;
-  });
-  while (isRunning) {
-    look(child.pid ?? 0, seen);
-    await pause(POLL_MS);
-  }
-  const end = await exited;
-  if (end.code !== 0) throw new Error(`${command} compact ended with ${end.code}`);
-  return { wallMs: end.at - since, ...seen, outline: outlineOf(directory) };
-}
-
-/** Both grow only, so that the last look before the end is what counts. */
-function look(pid: number, seen: { cpuMs: number; peakMib: number }): void {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const peak = /^VmHWM:\s+(\d+) kB/m.exec(status);
-    if (peak !== null) seen.peakMib = Number(peak[1]) / 1024;
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    seen.cpuMs = (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    // It has ended.
-  }
+  const run = await measured(command, args);
+  return { ...run, outline: outlineOf(directory) };
 }
 
 function outlineOf(directory: string): string {
   return readdirSync(directory)
     .filter(isUlid)
     .map((ulid) => parseMeta(readFileSync(join(directory, ulid, 'meta.json'))))
-    .map(({ minTime, maxTime, stats, compaction, thanos: { labels } }) =>
-      JSON.stringify([String(labels), minTime, maxTime, stats, compaction.level, compaction.sources]),
+    .map(({ minTime, maxTime, stats, compaction, thanos: { labels, resolutionMs } }) =>
+      JSON.stringify([String(labels), resolutionMs, minTime, maxTime, stats, compaction.level, compaction.sources]),
     )
     .sort()
     .join('\n');

@@ -2,6 +2,7 @@
 // when the two give different answers. Runs take turns, so that a busy moment of the machine meets both.
 //
 //   --only=text   only the jobs whose names hold the text      --rounds=n   times every job's runs by n
+//   --wide        compaction of 200,000 series, too
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -50,7 +51,10 @@ if (thanosProgram === undefined) {
   process.exit(2);
 }
 
-const bucket = benchBucket((written, wanted) => process.stderr.write(`\rwriting block ${written} of ${wanted} `));
+const isWide = process.argv.includes('--wide');
+const progress = (written: number, wanted: number): boolean =>
+  process.stderr.write(`\rwriting block ${written} of ${wanted} `);
+const bucket = benchBucket(progress);
 const scratch = mkdtempSync(join(tmpdir(), 'tributary-bench-run-'));
 const sides = [reference(thanosProgram), ours()] as const;
 const rows: Row[] = [];
@@ -60,8 +64,8 @@ try {
   console.error(`\n${SERIES_COUNT} series a replica in ${bucket}`);
   if (!only.startsWith('compaction')) await compareQueries();
   await compareSidecars();
-  if ('compaction'.includes(only)) {
-    const found = await compareCompactions(sides, bucket, scratch, rounds);
+  if (only.startsWith('compaction') || 'compaction'.includes(only)) {
+    const found = await compareCompactions(sides, { scratch, rounds, only, isWide, progress });
     for (const row of found.rows) console.error(line(row));
     rows.push(...found.rows);
     differences.push(...found.differences);

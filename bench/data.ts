@@ -1,7 +1,8 @@
 // The bucket the comparison runs on: two replicas of one Prometheus, a day, a scrape every 15 s, in blocks of two hours.
 // A pure function of its constants, so that every run on every machine reads the same bytes; made once and kept.
+// What only compaction needs: compaction-data.ts.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { META_FILE } from '../pkg/block/layout.ts';
@@ -9,7 +10,7 @@ import { emptyThanos, parseMeta, printMeta } from '../pkg/block/meta.ts';
 import { compareLabels, Labels, METRIC_NAME } from '../pkg/model/labels.ts';
 import { newUlid } from '../pkg/model/ulid.ts';
 import { SampleBuffer } from '../pkg/storage/sample-columns.ts';
-import { BlockWriter } from '../pkg/tsdb/block-writer.ts';
+import { BlockWriter, type BlockWriterOptions } from '../pkg/tsdb/block-writer.ts';
 
 export const START_MS = Date.UTC(2025, 5, 2);
 export const END_MS = START_MS + 86_400_000;
@@ -28,33 +29,43 @@ const LE = ['0.005', '0.01', '0.025', '0.1', '0.25', '0.5', '1', '5', '+Inf'];
 const SHARE_BELOW = [0.18, 0.4, 0.63, 0.86, 0.94, 0.975, 0.992, 0.999, 1];
 const NAMESPACES = ['cart', 'catalog', 'identity', 'mail', 'payment', 'search', 'shipping', 'web'];
 
-interface Target {
+export interface Target {
   readonly seed: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly isNode: boolean;
 }
 
-interface BenchSeries {
+export interface BenchSeries {
   readonly target: Target;
   readonly labels: Labels;
   readonly valueAt: (timeMs: number) => number;
 }
 
-/** The bucket's folder, written first when it is not there yet; `progress` hears of each block. */
-export function benchBucket(progress: (written: number, wanted: number) => void): string {
-  const folder = join(tmpdir(), `tributary-bench-${VERSION}`);
+/** Hears of each block that is written. */
+export type Progress = (written: number, wanted: number) => void;
+
+/** The bucket's folder, written first when it is not there yet. */
+export function benchBucket(progress: Progress): string {
+  return keptBucket(`${VERSION}`, (folder) => {
+    const wanted = ((END_MS - START_MS) / BLOCK_MS) * REPLICAS.length;
+    let written = 0;
+    for (let fromMs = START_MS; fromMs < END_MS; fromMs += BLOCK_MS) {
+      for (const [replica, name] of REPLICAS.entries()) {
+        writeBlock(folder, replica, name, fromMs);
+        progress(++written, wanted);
+      }
+    }
+  });
+}
+
+/** A folder that is made once and kept for further runs; a run that is killed leaves nothing under its name. */
+export function keptBucket(name: string, write: (folder: string) => void): string {
+  const folder = join(tmpdir(), `tributary-bench-${name}`);
   if (existsSync(folder)) return folder;
   const aside = `${folder}.writing-${process.pid}`;
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside, { recursive: true });
-  const wanted = ((END_MS - START_MS) / BLOCK_MS) * REPLICAS.length;
-  let written = 0;
-  for (let fromMs = START_MS; fromMs < END_MS; fromMs += BLOCK_MS) {
-    for (const [replica, name] of REPLICAS.entries()) {
-      writeBlock(aside, replica, name, fromMs);
-      progress(++written, wanted);
-    }
-  }
+  write(aside);
   renameSync(aside, folder);
   return folder;
 }
@@ -65,8 +76,7 @@ export function isOfReplica(blockDir: string, replica: (typeof REPLICAS)[number]
 }
 
 function writeBlock(parent: string, replica: number, name: string, fromMs: number): void {
-  const ulid = `${newUlid(fromMs + BLOCK_MS).slice(0, 10)}${'0'.repeat(15)}${replica}`;
-  const writer = new BlockWriter(parent, { ulid, minTime: fromMs, maxTime: fromMs + BLOCK_MS });
+  const writer = new BlockWriter(parent, benchBlock(fromMs, fromMs + BLOCK_MS, replica));
   const samples = new SampleBuffer(600);
   const times = new Map(targets.map((target) => [target, scrapeTimes(target, replica, fromMs, fromMs + BLOCK_MS)]));
   for (const { target, labels, valueAt } of series) {
@@ -74,14 +84,24 @@ function writeBlock(parent: string, replica: number, name: string, fromMs: numbe
     for (const time of times.get(target)!) samples.push(time, valueAt(time));
     writer.addSeries(labels, samples);
   }
-  writer.finish();
+  finishBlock(parent, writer, { cluster: 'bench', replica: name });
+}
+
+/** Options of a block whose identifier depends on its time and this number only. */
+export function benchBlock(minTime: number, maxTime: number, number = 0): BlockWriterOptions {
+  return { ulid: `${newUlid(maxTime).slice(0, 10)}${'0'.repeat(15)}${number}`, minTime, maxTime };
+}
+
+/** Completes a block as if a sidecar with these external labels had uploaded it. */
+export function finishBlock(parent: string, writer: BlockWriter, labels: Readonly<Record<string, string>>): void {
+  const { ulid } = writer.finish();
   const metaPath = join(parent, ulid, META_FILE);
   const thanos = {
     ...emptyThanos,
     version: 1,
-    labels: Labels.of({ cluster: 'bench', replica: name }),
+    labels: Labels.of(labels),
     source: 'sidecar',
-    segmentFiles: ['000001'],
+    segmentFiles: readdirSync(join(parent, ulid, 'chunks')).sort(),
   };
   writeFileSync(metaPath, printMeta({ ...parseMeta(readFileSync(metaPath)), thanos }));
 }
@@ -122,7 +142,7 @@ const targets: readonly Target[] = [
 ];
 
 /** 2,192 of them, in label order. */
-const series: readonly BenchSeries[] = targets
+export const series: readonly BenchSeries[] = targets
   .flatMap((target) => (target.isNode ? nodeSeries(target) : podSeries(target)))
   .sort((a, b) => compareLabels(a.labels, b.labels));
 
@@ -210,7 +230,7 @@ function gauge(seed: number, middle: number, swing: number, unit: number): (time
 }
 
 /** A number in [0, 1) that depends on its arguments only (a 32-bit integer hash). */
-function random(seed: number, salt: number, k: number): number {
+export function random(seed: number, salt: number, k: number): number {
   let x = (Math.imul(seed, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b) ^ Math.imul(k | 0, 0xc2b2ae35)) >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d) >>> 0;
   x = Math.imul(x ^ (x >>> 15), 0x846ca68b) >>> 0;

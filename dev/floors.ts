@@ -53,7 +53,6 @@ export const packageRooms: Readonly<Record<string, string>> = {
   ulid: 'model',
   'xxhash-wasm': 'bytes',
   snappyjs: 'bytes',
-  fzstd: 'bytes',
   '@bokuweb/zstd-wasm': 'bytes',
   react: 'ui/app',
   'react-dom': 'ui/app',
