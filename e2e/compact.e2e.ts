@@ -10,6 +10,7 @@ import { afterAll, describe, onTestFailed, test } from 'vitest';
 import { goldenDir } from '../dev/golden.ts';
 import { peer } from '../dev/peers.ts';
 import { parseMeta } from '../pkg/block/meta.ts';
+import { randomFrom } from '../pkg/bytes/damage-fixture.ts';
 import { isUlid } from '../pkg/model/ulid.ts';
 import { complaintsOfVerify } from './harness/bucket-tool.ts';
 import { Cluster, type Server } from './harness/cluster.ts';
@@ -76,6 +77,7 @@ if (isSoak) {
 
     test('comes to the end the reference came to, every time', async () => {
       onTestFailed(() => console.error(cluster.logs));
+      const random = randomFrom(6);
       for (let kills = 0, run = 0; kills < RANDOM_KILLS; run++) {
         const bucket = cluster.path(`bucket-${run}`);
         cpSync(join(golden!, 'bucket', 'dedup', 'before'), bucket, { recursive: true });
@@ -84,8 +86,8 @@ if (isSoak) {
           await waitUntil('it has started', KILLED_WITHIN_MS, async () => {
             return server.process.hasExited || server.log.includes('msg=ready');
           });
-          const life = Math.random() * LONGEST_LIFE_MS;
-          for (const end = Date.now() + life; Date.now() < end && !server.process.hasExited; ) await pause(5);
+          for (const end = Date.now() + random(LONGEST_LIFE_MS); Date.now() < end && !server.process.hasExited; )
+            await pause(5);
           if (server.process.hasExited) {
             assert.equal(await server.process.ended(END_MS), 0);
             break;

@@ -109,10 +109,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Ctrl-C: everything it started must be gone when it is. */
-async function interrupt({ server }: Demo, programCount: number): Promise<void> {
+/** Its programs, of which there must be so many, and the one that watches them. */
+function programsOf({ server }: Demo, count: number): number[] {
   const children = childrenOf(server.process.pid);
-  expect(children).toHaveLength(programCount);
+  expect(children).toHaveLength(count + 1);
+  return children;
+}
+
+/** Killed, it can end nothing itself: everything it started must be gone soon all the same, and in peace. */
+async function killDemo(demo: Demo, programCount: number): Promise<void> {
+  const children = programsOf(demo, programCount);
+  await demo.server.kill();
+  await waitUntil('everything it started is gone', 60_000, async () => !children.some(isAlive));
+  for (const name of readdirSync(join(demo.dataDir, 'logs'))) {
+    expect(readFileSync(join(demo.dataDir, 'logs', name), 'utf8'), name).toMatch(/msg=exiting|See you next time/);
+  }
+}
+
+/** Ctrl-C: everything it started must be gone when it is. */
+async function interrupt(demo: Demo, programCount: number): Promise<void> {
+  const { server } = demo;
+  const children = programsOf(demo, programCount);
   server.process.signal('SIGINT');
   expect(await server.process.ended()).toBe(0);
   expect(children.filter(isAlive)).toEqual([]);
@@ -253,6 +270,14 @@ describe.skipIf(prometheus === undefined)('with a real Prometheus', () => {
       return new Set(ofSidecars().map(({ labels }) => labels['replica'])).size === 2;
     });
     await interrupt(demo, 6);
+  });
+
+  test.concurrent('what it started ends when it is killed, and the next start finds everything in order', async () => {
+    const options = { dataDir: cluster.path('killed'), env: found, flags: ['--history-days=1'] };
+    await killDemo(await startDemo(options), 6);
+    const next = await startDemo(options);
+    expect(await query(next.url, 'sum(up{cluster="demo"})')).toHaveLength(1);
+    await interrupt(next, 6);
   });
 
   test.concurrent('--prometheus.url and --prometheus.data-dir put the sidecar beside one that is there already', async () => {

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, describe, onTestFailed, test } from 'vitest';
 import { peer } from '../dev/peers.ts';
 import { backgroundRequest } from '../pkg/async/request.ts';
+import { randomFrom } from '../pkg/bytes/damage-fixture.ts';
 import { type Bucket, readAll } from '../pkg/objstore/bucket.ts';
 import { openBucket } from '../pkg/objstore/factory.ts';
 import { silentLogger } from '../pkg/telemetry/logger.ts';
@@ -28,6 +29,7 @@ const isSoak = process.env['TRIBUTARY_SOAK'] === '1';
 const KILL_COUNT = isSoak ? 100 : 8;
 const BYTES_PER_SECOND = 4 << 20;
 const WAIT_MS = 60_000;
+const random = randomFrom(3);
 
 /** What a story looks at to choose the moment of a kill. */
 interface Progress {
@@ -138,7 +140,7 @@ async function killAndCheck(
 function momentOf(i: number): Moment {
   if (i % 4 === 1) return { kind: 'meta-begun' };
   if (i % 4 === 3) return { kind: 'meta-uploaded' };
-  return { kind: 'bytes', count: Math.floor(Math.random() * 1.5 * BLOCK_BYTES) };
+  return { kind: 'bytes', count: random(1.5 * BLOCK_BYTES) };
 }
 
 function progressOfLink(link: SlowLink): Progress {
@@ -170,7 +172,7 @@ function progressOfDirectory(directory: string): Progress {
       return async () => {
         await until(() => (moment.kind === 'meta-uploaded' ? metas() > metasBefore : entries() !== entriesBefore));
         // An upload takes from some to some tens of milliseconds: at once, or after a while that is short more often.
-        if (moment.kind === 'bytes') await pause(Math.random() ** 3 * 30);
+        if (moment.kind === 'bytes') await pause((random(1000) / 1000) ** 3 * 30);
       };
     },
     unfinishedCount: () => (existsSync(aside) ? readdirSync(aside).length : 0),

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,5 +36,11 @@ describe('the launcher', () => {
     assert.equal(unknown.status, 1);
     assert.ok(unknown.stderr.includes('* $HOME'), unknown.stderr);
     assert.equal(run(program, 'rule').status, 2);
+  });
+
+  test('gives Node no setting but those that each version from 20 to 26 knows', () => {
+    const command = readFileSync(program, 'utf8').split('exec node')[1];
+    const settings = [...command.matchAll(/--[a-z0-9-]+/g)].map(([name]) => name);
+    assert.deepEqual(settings, ['--max-semi-space-size', '--heap-growing-percent']);
   });
 });

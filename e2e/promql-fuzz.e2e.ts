@@ -186,7 +186,7 @@ function mapped(range: {
  * buckets were from rising.
  */
 function plainNote(text: string): string {
-  return text.replace(/ \(\d+:\d+\)$/, '').replace(/, from buckets .*$/, '');
+  return text.replace(/ \(\d+:\d+\)$/, '').replace(/, over \d+ samples/, '');
 }
 
 function seriesByLabels(data: Result): Given['series'] {
