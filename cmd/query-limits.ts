@@ -40,6 +40,9 @@ export function queryLimits(values: CommandValues<typeof queryLimitFlags>): Limi
   };
 }
 
+/** Beyond, the main thread, which takes in and folds, is what there is too little of. */
+const MOST_THREADS = 4;
+
 /**
  * Threads for large selects. One alone gains nothing: it takes as long as the main thread would have taken. So there are two
  * at least, where processors are left for them beside those of the main thread and of a store.
@@ -51,9 +54,6 @@ export function selectThreads(values: CommandValues<typeof queryLimitFlags>): Se
     fromSamples: values['query.workers-from-samples'],
   });
 }
-
-/** Beyond, the main thread, which takes in and folds, is what there is too little of. */
-const MOST_THREADS = 4;
 
 /** The file of running queries, where one was asked for: as many slots as may run; where nothing bounds them, some. */
 export function activeQueryFile(

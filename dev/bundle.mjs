@@ -1,5 +1,5 @@
-// Joins what a command loads into a few files: a process that reads three hundred starts later and holds more. The
-// programs are bundled in place, over the compiler's own output: the command line and the files of the worker threads
+// Joins what a command loads into a few files: a process that reads three hundred starts later. The programs are bundled
+// in place, over the compiler's own output: the command line and the files of the worker threads
 // stay where they were, what they share goes to `dist/chunks`. Everything else in dist (libraries, tests, tools) stays
 // as the compiler wrote it. Plain JavaScript, like everything that runs before there is a build.
 

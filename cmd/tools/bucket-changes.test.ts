@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'vitest';
-import { main } from '../program.ts';
+import { type Ran, ran } from '../main-fixture.ts';
 
 const ULIDS = ['01HF7YAT00AAAAAAAAAAAAAAA1', '01HF7YAT00AAAAAAAAAAAAAAA2'];
 
@@ -28,18 +28,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-async function tributary(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const config = JSON.stringify({ type: 'FILESYSTEM', config: { directory } });
-  const code = await main([...argv, `--objstore.config=${config}`], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    stop: new AbortController().signal,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  });
-  return { code, out, err };
+function tributary(...argv: readonly string[]): Promise<Ran> {
+  return ran(...argv, `--objstore.config=${JSON.stringify({ type: 'FILESYSTEM', config: { directory } })}`);
 }
 
 const markOf = (ulid: string, file: string) => JSON.parse(readFileSync(join(directory, ulid, file), 'utf8'));

@@ -7,26 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vite
 import { goldenDir } from '../../dev/golden.ts';
 import { peer, type RunningMinio, startMinio } from '../../dev/peers.ts';
 import { listFiles } from '../../pkg/objstore/directory.ts';
-import { main } from '../program.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function tributary(...argv: readonly string[]): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await main(argv, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    stop: new AbortController().signal,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  });
-  return { code, out, err };
-}
+import { type Ran, ran as tributary } from '../main-fixture.ts';
 
 const yamlOf = (directory: string): string => JSON.stringify({ type: 'FILESYSTEM', config: { directory } });
 const golden = goldenDir();

@@ -1,32 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { goldenDir } from '../../dev/golden.ts';
 import { peer } from '../../dev/peers.ts';
 import { blockColumns } from '../../pkg/block/block-table.ts';
-import { main } from '../program.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function tributary(...argv: readonly string[]): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await main(argv, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    stop: new AbortController().signal,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  });
-  return { code, out, err };
-}
+import { ran as tributary } from '../main-fixture.ts';
 
 const configOf = (directory: string): string =>
   `--objstore.config=${JSON.stringify({ type: 'FILESYSTEM', config: { directory } })}`;

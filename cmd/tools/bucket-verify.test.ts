@@ -8,27 +8,15 @@ import { backgroundRequest } from '../../pkg/async/request.ts';
 import { parseMeta, printMeta } from '../../pkg/block/meta.ts';
 import { addBlock, samplesOf, withDirectory } from '../../pkg/compact/bucket-fixture.ts';
 import { FilesystemBucket } from '../../pkg/objstore/filesystem.ts';
-import { main } from '../program.ts';
+import { type Ran, ran } from '../main-fixture.ts';
 
 const thanos = await peer('thanos');
 const request = backgroundRequest();
 const ulid = (n: number): string => `01HF7YAT00AAAAAAAAAAAAAA${String(n).padStart(2, '0')}`;
 const configText = (directory: string): string => JSON.stringify({ type: 'FILESYSTEM', config: { directory } });
 
-async function tool(
-  directory: string,
-  ...argv: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  let out = '';
-  let err = '';
-  const code = await main(['tools', 'bucket', ...argv, `--objstore.config=${configText(directory)}`], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    stop: new AbortController().signal,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  });
-  return { code, out, err };
+function tool(directory: string, ...argv: readonly string[]): Promise<Ran> {
+  return ran('tools', 'bucket', ...argv, `--objstore.config=${configText(directory)}`);
 }
 
 /** Blocks of two hours each of one stream, from hour 0 on. */

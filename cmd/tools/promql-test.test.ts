@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
-import { main } from '../program.ts';
+import { type Ran, ran } from '../main-fixture.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'promql-test-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -14,19 +14,8 @@ function script(name: string, text: string): string {
   return path;
 }
 
-async function run(
-  ...argv: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  let out = '';
-  let err = '';
-  const code = await main(['tools', 'promql-test', ...argv], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    stop: new AbortController().signal,
-    readFile: (path) => readFileSync(path, 'utf8'),
-  });
-  return { code, out, err };
+function run(...argv: readonly string[]): Promise<Ran> {
+  return ran('tools', 'promql-test', ...argv);
 }
 
 const good = script(

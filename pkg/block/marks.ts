@@ -4,6 +4,7 @@
 //   {"id":"01HF...","version":1,"details":"why","no_compact_time":1795368900,"reason":"manual"}
 //   {"id":"01HF...","version":1,"details":"why","no_downsample_time":1795368900,"reason":"manual"}
 
+import { forEachParallel } from '../async/parallel.ts';
 import type { RequestContext } from '../async/request.ts';
 import { during, Fault, kindOf, messageOf } from '../errors/fault.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
@@ -117,6 +118,22 @@ export async function readMark(
     }
     throw during(`read ${name}`, thrown, { block: ulid });
   }
+}
+
+/** The marks that these blocks have, by block, so many read at once; each as `readMark` reads it. */
+export async function readMarks(
+  request: RequestContext,
+  deps: { readonly bucket: Bucket; readonly logger: Logger },
+  config: { readonly kind: MarkKind; readonly concurrency: number },
+  ulids: readonly string[],
+): Promise<ReadonlyMap<string, Mark>> {
+  const marks = new Map<string, Mark>();
+  const read = async (ulid: string, signal: AbortSignal): Promise<void> => {
+    const mark = await readMark({ ...request, signal }, deps, config.kind, ulid);
+    if (mark !== undefined) marks.set(ulid, mark);
+  };
+  await forEachParallel(ulids, config.concurrency, read, request.signal);
+  return marks;
 }
 
 /** Writes a mark unless the block has one of the kind: a time is never refreshed. Says whether it wrote. */

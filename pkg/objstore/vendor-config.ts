@@ -79,7 +79,7 @@ function s3KeysOf(type: S3Vendor, value: unknown): Readonly<Record<string, unkno
 
 /** Either the address of the bucket, or the parts it is made of. The bucket's name ends with the number of its owner. */
 function cosKeys(yaml: z.output<typeof cosShape>): Record<string, unknown> {
-  const { secret_id, secret_key } = requireAll({ secret_id: yaml.secret_id, secret_key: yaml.secret_key });
+  const { secret_id, secret_key } = requireAll(yaml, 'secret_id', 'secret_key');
   const rest = { access_key: secret_id, secret_key, max_retries: yaml.max_retries };
   if (yaml.endpoint !== '') {
     const { host, isInsecure } = hostOf(yaml.endpoint);
@@ -87,18 +87,19 @@ function cosKeys(yaml: z.output<typeof cosShape>): Record<string, unknown> {
     const region = /^cos\.([^.]+)\.myqcloud\.com/.exec(labels.join('.'))?.[1] ?? yaml.region;
     return { ...rest, ...virtual(bucket, labels.join('.'), region), insecure: isInsecure };
   }
-  const { bucket, app_id, region } = requireAll({ bucket: yaml.bucket, app_id: yaml.app_id, region: yaml.region });
+  const { bucket, app_id, region } = requireAll(yaml, 'bucket', 'app_id', 'region');
   return { ...rest, ...virtual(`${bucket}-${app_id}`, `cos.${region}.myqcloud.com`, region) };
 }
 
 /** The S3 hosts stand beside the native ones, with `s3.` before them. */
 function ossKeys(yaml: z.output<typeof ossShape>): Record<string, unknown> {
-  const { endpoint, bucket, access_key_id, access_key_secret } = requireAll({
-    endpoint: yaml.endpoint,
-    bucket: yaml.bucket,
-    access_key_id: yaml.access_key_id,
-    access_key_secret: yaml.access_key_secret,
-  });
+  const { endpoint, bucket, access_key_id, access_key_secret } = requireAll(
+    yaml,
+    'endpoint',
+    'bucket',
+    'access_key_id',
+    'access_key_secret',
+  );
   const { host, isInsecure } = hostOf(endpoint);
   const region = /^(?:s3\.)?oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com/.exec(host)?.[1] ?? '';
   const s3Host = /^oss-/.test(host) ? `s3.${host}` : host;
@@ -107,12 +108,13 @@ function ossKeys(yaml: z.output<typeof ossShape>): Record<string, unknown> {
 }
 
 function bosKeys(yaml: z.output<typeof bosShape>): Record<string, unknown> {
-  const { bucket, endpoint, access_key, secret_key } = requireAll({
-    bucket: yaml.bucket,
-    endpoint: yaml.endpoint,
-    access_key: yaml.access_key,
-    secret_key: yaml.secret_key,
-  });
+  const { bucket, endpoint, access_key, secret_key } = requireAll(
+    yaml,
+    'bucket',
+    'endpoint',
+    'access_key',
+    'secret_key',
+  );
   const { host, isInsecure } = hostOf(endpoint);
   const region = /^(?:s3\.)?([a-z0-9-]+)\.bcebos\.com/.exec(host)?.[1] ?? '';
   const s3Host = region !== '' && !host.startsWith('s3.') ? `s3.${host}` : host;
@@ -120,12 +122,13 @@ function bosKeys(yaml: z.output<typeof bosShape>): Record<string, unknown> {
 }
 
 function obsKeys(yaml: z.output<typeof obsShape>): Record<string, unknown> {
-  const { bucket, endpoint, access_key, secret_key } = requireAll({
-    bucket: yaml.bucket,
-    endpoint: yaml.endpoint,
-    access_key: yaml.access_key,
-    secret_key: yaml.secret_key,
-  });
+  const { bucket, endpoint, access_key, secret_key } = requireAll(
+    yaml,
+    'bucket',
+    'endpoint',
+    'access_key',
+    'secret_key',
+  );
   const { host, isInsecure } = hostOf(endpoint);
   const region = /^obs\.([a-z0-9-]+)\./.exec(host)?.[1] ?? '';
   const { max_retries } = yaml;
@@ -143,7 +146,7 @@ function ociKeys(yaml: z.output<typeof ociShape>): Record<string, unknown> {
       'config: OCI is reached by its S3 endpoint: give namespace, and access_key and secret_key of a customer secret key, beside bucket and region',
     );
   }
-  const { bucket, region } = requireAll({ bucket: yaml.bucket, region: yaml.region });
+  const { bucket, region } = requireAll(yaml, 'bucket', 'region');
   return {
     bucket,
     region,
@@ -173,8 +176,11 @@ function hostOf(endpoint: string): { readonly host: string; readonly isInsecure:
   return { host: endpoint.replace(/^https?:\/\//, '').replace(/\/+$/, ''), isInsecure: endpoint.startsWith('http://') };
 }
 
-function requireAll<T extends Readonly<Record<string, string>>>(fields: T): T {
-  const missing = Object.entries(fields).filter(([, value]) => value === '');
-  if (missing.length > 0) throw new Fault('invalid', missing.map(([key]) => `config.${key}: is required`).join('; '));
-  return fields;
+function requireAll<K extends string>(
+  yaml: Readonly<Record<K, string>>,
+  ...keys: readonly K[]
+): Readonly<Record<K, string>> {
+  const missing = keys.filter((key) => yaml[key] === '');
+  if (missing.length > 0) throw new Fault('invalid', missing.map((key) => `config.${key}: is required`).join('; '));
+  return yaml;
 }

@@ -1,11 +1,10 @@
 // Hides blocks marked for deletion long enough ago that every reader has what replaces them; keeps the marks for those
 // who delete.
 
-import { forEachParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { Bucket } from '../../objstore/bucket.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { type Mark, readMark } from '../marks.ts';
+import { type Mark, readMarks } from '../marks.ts';
 import type { BlockMeta } from '../meta.ts';
 import type { BlockCounts, BlockFilter } from './block-filter.ts';
 
@@ -40,12 +39,8 @@ export class DeletionMarkFilter implements BlockFilter {
   }
 
   async filter(request: RequestContext, blocks: Map<string, BlockMeta>, counts: BlockCounts): Promise<void> {
-    const marks = new Map<string, Mark>();
-    const read = async (ulid: string, signal: AbortSignal): Promise<void> => {
-      const mark = await readMark({ ...request, signal }, this.#deps, 'deletion', ulid);
-      if (mark !== undefined) marks.set(ulid, mark);
-    };
-    await forEachParallel([...blocks.keys()], this.#config.concurrency, read, request.signal);
+    const config = { kind: 'deletion', concurrency: this.#config.concurrency } as const;
+    const marks = await readMarks(request, this.#deps, config, [...blocks.keys()]);
     this.#marks = marks;
 
     const now = this.#now();

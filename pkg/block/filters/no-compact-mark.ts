@@ -1,10 +1,9 @@
 // Notes which blocks are marked not to be compacted; all of them stay.
 
-import { forEachParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { Bucket } from '../../objstore/bucket.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { type Mark, readMark } from '../marks.ts';
+import { type Mark, readMarks } from '../marks.ts';
 import type { BlockMeta } from '../meta.ts';
 import type { BlockCounts, BlockFilter } from './block-filter.ts';
 
@@ -28,14 +27,9 @@ export class NoCompactMarkFilter implements BlockFilter {
   }
 
   async filter(request: RequestContext, blocks: Map<string, BlockMeta>, counts: BlockCounts): Promise<void> {
-    const marks = new Map<string, Mark>();
-    const read = async (ulid: string, signal: AbortSignal): Promise<void> => {
-      const mark = await readMark({ ...request, signal }, this.#deps, 'no-compact', ulid);
-      if (mark === undefined) return;
-      marks.set(ulid, mark);
-      counts.state('marked-for-no-compact');
-    };
-    await forEachParallel([...blocks.keys()], this.#concurrency, read, request.signal);
+    const config = { kind: 'no-compact', concurrency: this.#concurrency } as const;
+    const marks = await readMarks(request, this.#deps, config, [...blocks.keys()]);
+    for (let i = 0; i < marks.size; i++) counts.state('marked-for-no-compact');
     this.#marks = marks;
   }
 }

@@ -1,10 +1,9 @@
 // Notes which of the blocks that could be downsampled are marked not to be. Only those are asked for a mark: the bucket is
 // read for nothing else.
 
-import { forEachParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { BlockCounts, BlockFilter } from '../../block/filters/block-filter.ts';
-import { type Mark, readMark } from '../../block/marks.ts';
+import { type Mark, readMarks } from '../../block/marks.ts';
 import type { BlockMeta } from '../../block/meta.ts';
 import type { Bucket } from '../../objstore/bucket.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -35,17 +34,12 @@ export class NoDownsampleMarkFilter implements BlockFilter {
   }
 
   async filter(request: RequestContext, blocks: Map<string, BlockMeta>, counts: BlockCounts): Promise<void> {
-    const marks = new Map<string, Mark>();
-    const read = async (ulid: string, signal: AbortSignal): Promise<void> => {
-      const mark = await readMark({ ...request, signal }, this.#deps, 'no-downsample', ulid);
-      if (mark === undefined) return;
-      marks.set(ulid, mark);
-      counts.state('marked-for-no-downsample');
-    };
     const noCompact = this.#deps.noCompactMarks?.marks ?? new Map();
     const candidates = downsampleTasks(blocks.values(), { noDownsample: new Set(), noCompact });
+    const config = { kind: 'no-downsample', concurrency: this.#concurrency } as const;
     const ulids = candidates.map(({ block }) => block.ulid);
-    await forEachParallel(ulids, this.#concurrency, read, request.signal);
+    const marks = await readMarks(request, this.#deps, config, ulids);
+    for (let i = 0; i < marks.size; i++) counts.state('marked-for-no-downsample');
     this.#marks = marks;
   }
 }
