@@ -5,6 +5,7 @@ import { describe, test } from 'vitest';
 import { backgroundRequest } from '../async/request.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
+import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { addBlock, compactorOver, metasOf, samplesOf, withDirectory } from './bucket-fixture.ts';
 import { noThreads } from './downsample-threads.ts';
@@ -182,6 +183,16 @@ describe('deletion', () => {
       await compactor.pass(forever);
       assert.equal((await metasOf(bucket)).size, 3);
       assert.deepEqual(await samplesOf(bucket), before);
+    }));
+
+  test('marks no source twice, so that a pass where all is well warns of nothing', () =>
+    withDirectory(async (workDir) => {
+      const warnings: string[] = [];
+      const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
+      const compactor = compactorOver(await plainBucket(), workDir, { deleteDelayMs: 48 * HOUR_MS, logger });
+      await compactor.pass(forever);
+      await compactor.pass(forever);
+      assert.deepEqual(warnings, []);
     }));
 
   test('retention marks whole blocks past it, and only those', () =>

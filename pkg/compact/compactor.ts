@@ -257,6 +257,7 @@ export class Compactor {
     this.#meters.garbageRuns.inc();
     try {
       for (const ulid of state.duplicates) {
+        if (state.deletionMarks.has(ulid)) continue;
         await markForDeletion(request, this.#marker, ulid, { reason: 'outdated', details: 'outdated block' });
       }
     } catch (thrown) {
