@@ -19,13 +19,22 @@ export interface ReadableSeries {
   readonly histograms: readonly HistogramSample[];
 }
 
+export interface ReadingOptions {
+  /** Both inclusive, ms. */
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly signal: AbortSignal;
+}
+
 /** What lists series; an open block is one. */
 export interface SeriesReader {
-  /** The series that match every matcher, in label order, with their samples in the time (both ends inclusive, ms). */
-  series(
-    matchers: readonly Matcher[],
-    options: { readonly minTime: number; readonly maxTime: number; readonly signal: AbortSignal },
-  ): AsyncIterable<ReadableSeries>;
+  /** The series that match every matcher, in label order, with their samples in the time. */
+  series(matchers: readonly Matcher[], options: ReadingOptions): AsyncIterable<ReadableSeries>;
+  /**
+   * The same series, many at a time, for readers that have them decoded only as they are read, which may be at any time later.
+   * Used instead where there is one.
+   */
+  batches?(matchers: readonly Matcher[], options: ReadingOptions): AsyncIterable<readonly Series[]>;
 }
 
 const SERIES_PER_BATCH = 256;
@@ -54,34 +63,48 @@ export class SeriesQueryable implements Queryable {
   async *#batches(
     { signal }: RequestContext,
     matchers: readonly Matcher[],
-    { minTime, maxTime }: SelectHints,
+    { minTime, maxTime }: Pick<SelectHints, 'minTime' | 'maxTime'>,
   ): AsyncGenerator<readonly Series[]> {
-    let batch: Series[] = [];
+    const options = { minTime, maxTime, signal };
     let last: Labels | undefined;
-    for await (const { labels, floats, histograms } of this.#reader.series(matchers, { minTime, maxTime, signal })) {
-      if (last !== undefined && compareLabels(last, labels) >= 0)
-        throw new Fault('corrupt', `series ${labels} does not come after ${last}`);
-      last = labels;
-      batch.push({ labels, readInto: (into) => merge(floats, histograms, into) });
-      if (batch.length < SERIES_PER_BATCH) continue;
+    for await (const batch of this.#reader.batches?.(matchers, options) ??
+      decodedBatches(this.#reader, matchers, options)) {
+      for (const { labels } of batch) {
+        if (last !== undefined && compareLabels(last, labels) >= 0)
+          throw new Fault('corrupt', `series ${labels} does not come after ${last}`);
+        last = labels;
+      }
       yield batch;
-      batch = [];
     }
-    if (batch.length > 0) yield batch;
   }
 
   async #collect(
-    { signal }: RequestContext,
+    request: RequestContext,
     { matchers, minTime, maxTime, limit }: LabelQuery,
     textsOf: (labels: Labels) => readonly string[],
   ): Promise<LabelAnswer> {
     const texts = new Set<string>();
-    for await (const { labels } of this.#reader.series(matchers, { minTime, maxTime, signal })) {
-      for (const text of textsOf(labels)) texts.add(text);
+    for await (const batch of this.#batches(request, matchers, { minTime, maxTime })) {
+      for (const { labels } of batch) for (const text of textsOf(labels)) texts.add(text);
     }
     const values = [...texts].sort(compareUtf8);
     return { values: limit > 0 ? values.slice(0, limit) : values, warnings: [] };
   }
+}
+
+async function* decodedBatches(
+  reader: SeriesReader,
+  matchers: readonly Matcher[],
+  options: ReadingOptions,
+): AsyncGenerator<readonly Series[]> {
+  let batch: Series[] = [];
+  for await (const { labels, floats, histograms } of reader.series(matchers, options)) {
+    batch.push({ labels, readInto: (into) => merge(floats, histograms, into) });
+    if (batch.length < SERIES_PER_BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** Appends both in the order of time. */

@@ -44,7 +44,13 @@ export function appendChunk(
   }
 }
 
-function decodeHistogramChunk(encoding: number, bytes: Uint8Array, offset: number, length: number): HistogramSample[] {
+/** The samples of a chunk of any encoding of histograms, as they are stored. `unsupported` for others. */
+export function decodeHistogramChunk(
+  encoding: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+): HistogramSample[] {
   switch (encoding) {
     case ENCODING_HISTOGRAM:
       return decodeHistograms(bytes, offset, length);

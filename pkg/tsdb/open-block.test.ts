@@ -8,15 +8,17 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { goldenDir } from '../../dev/golden.ts';
 import { kindOf } from '../errors/fault.ts';
 import type { HistogramSample } from '../model/histogram.ts';
+import { histogramValueOf } from '../model/histogram-value.ts';
+import type { Labels } from '../model/labels.ts';
 import { Matcher } from '../model/matcher.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
-import { SampleBuffer } from '../storage/sample-columns.ts';
+import { lowerBound, SampleBuffer } from '../storage/sample-columns.ts';
 import { Block } from './block.ts';
 import { type BlockServer, serveDirectory } from './block-server-fixture.ts';
 import { columnsText, histogramText, testdata } from './golden-fixture.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import { openBlock } from './library.ts';
-import type { MatcherLike, OpenBlock } from './open-block.ts';
+import type { BlockSeries, MatcherLike, OpenBlock } from './open-block.ts';
 
 const golden = goldenDir();
 const basic = join(testdata, 'basic', readdirSync(join(testdata, 'basic'))[0]);
@@ -131,6 +133,76 @@ for (const [what, place] of [
     });
   });
 }
+
+describe('series that are decoded as they are read', () => {
+  /** The same from samples as they are stored: floats and histograms in the order of time. */
+  function computedWith({ labels, floats, histograms }: BlockSeries): string {
+    const into = new SampleBuffer();
+    let from = 0;
+    for (const { time, histogram } of histograms) {
+      const to = lowerBound(floats.times, floats.length, time, from);
+      into.pushColumns(floats, from, to);
+      from = to;
+      const value = histogramValueOf(histogram);
+      if (value === undefined) into.pushStale(time);
+      else into.pushHistogram(time, value);
+    }
+    into.pushColumns(floats, from);
+    return textOf(labels, into);
+  }
+
+  function textOf(labels: Labels, samples: SampleBuffer): string {
+    const histograms = Array.from({ length: samples.length }, (_, i) =>
+      JSON.stringify(samples.histograms?.[i] ?? null),
+    );
+    return [labels, ...columnsText(samples), ...histograms, JSON.stringify(samples.starts)].join('\n');
+  }
+
+  function cut(samples: SampleBuffer, from: number, to: number): SampleBuffer {
+    const part = new SampleBuffer();
+    part.pushColumns(samples, from, to);
+    return part;
+  }
+
+  const directories = [basic, tombstones];
+  if (golden !== undefined) {
+    for (const set of ['histograms', 'histlong', 'ooo', 'tombstones']) {
+      const within = join(golden, 'blocks', set);
+      directories.push(...readdirSync(within).map((name) => join(within, name)));
+    }
+  }
+  for (const directory of directories) {
+    test(`have the samples of ${directory.split('/').slice(-2).join('/')}, all and of a time`, async () => {
+      const block = await openBlock(directory);
+      const { minTime, maxTime } = block.meta;
+      const middle = Math.floor((minTime + maxTime) / 2);
+      for (const options of [
+        {},
+        { minTime: minTime + 700_001, maxTime: middle },
+        { minTime: middle, maxTime: middle },
+      ]) {
+        const expected: string[] = [];
+        for await (const series of block.series([], options)) expected.push(computedWith(series));
+        const found: string[] = [];
+        for await (const batch of block.batches([], options)) {
+          for (const series of batch) {
+            const twice = new SampleBuffer(4);
+            twice.push(0, 1);
+            series.readInto(twice);
+            const { length } = twice;
+            series.readInto(twice);
+            const first = textOf(series.labels, cut(twice, 1, length));
+            assert.equal(textOf(series.labels, cut(twice, length, twice.length)), first);
+            if (length > 1) found.push(first);
+          }
+        }
+        assert.equal(found.length, expected.length);
+        for (const [i, text] of found.entries()) assert.ok(text === expected[i], text.split('\n')[0]);
+      }
+      await block.close();
+    });
+  }
+});
 
 describe('a web server', () => {
   test('is asked little for one series of many', async () => {

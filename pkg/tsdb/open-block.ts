@@ -7,16 +7,16 @@ import type { HistogramSample } from '../model/histogram.ts';
 import type { Labels } from '../model/labels.ts';
 import { Matcher, type MatcherOp } from '../model/matcher.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
-import { SampleBuffer, type SampleColumns } from '../storage/sample-columns.ts';
+import type { SampleColumns } from '../storage/sample-columns.ts';
 import { type BlockMeta, META_FILE, parseBlockMeta } from './block-meta.ts';
 import type { BlockSource } from './block-source.ts';
-import { appendChunk } from './chunk-samples.ts';
 import { segmentName } from './chunks/format.ts';
 import { ChunkView, SegmentReader } from './chunks/segment-reader.ts';
 import { IndexReader } from './index/reader.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import { PagedSource, type Range, readThrough } from './paged-source.ts';
-import { noTombstones, parseTombstones, removeDeleted, type Tombstones } from './tombstones.ts';
+import { noTombstones, parseTombstones, type Tombstones } from './tombstones.ts';
+import { UndecodedSeries } from './undecoded-series.ts';
 
 /** A matcher, or its parts: `['job', '=~', 'a|b']`. */
 export type MatcherLike = Matcher | readonly [name: string, op: MatcherOp, value: string];
@@ -40,6 +40,14 @@ export interface BlockSeries {
   /** In order of time. */
   readonly floats: SampleColumns;
   readonly histograms: readonly HistogramSample[];
+}
+
+/** Where the chunks of a series lie that reach into a time, in order. */
+interface SeriesPlaces {
+  readonly id: number;
+  readonly labels: Labels;
+  readonly segments: Uint32Array;
+  readonly offsets: Uint32Array;
 }
 
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -135,14 +143,28 @@ export class OpenBlock {
    * blocks.
    */
   async *series(matchers: readonly MatcherLike[], options: ReadOptions = {}): AsyncGenerator<BlockSeries> {
+    for await (const batch of this.batches(matchers, options)) {
+      for (const series of batch) {
+        const { floats, histograms } = series.samples();
+        if (floats.length + histograms.length > 0) yield { labels: series.labels, floats, histograms };
+      }
+    }
+  }
+
+  /**
+   * The same series, some hundred at a time and still to be decoded; there may be some without a sample in the time. They
+   * can be read at any time later, and hold what they need for that.
+   */
+  async *batches(
+    matchers: readonly MatcherLike[],
+    options: ReadOptions = {},
+  ): AsyncGenerator<readonly UndecodedSeries[]> {
     const { minTime = MIN_TIME, maxTime = MAX_TIME, signal } = options;
     const asked = matchersOf(matchers);
     const ids = await this.#inTurn(() => this.#match(asked, signal));
     for (let at = 0; at < ids.length; at += BATCH_SERIES) {
-      const batch = await this.#inTurn(() =>
-        this.#readBatch(ids.subarray(at, at + BATCH_SERIES), minTime, maxTime, signal),
-      );
-      yield* batch;
+      const batch = ids.subarray(at, at + BATCH_SERIES);
+      yield await this.#inTurn(() => this.#readBatch(batch, minTime, maxTime, signal));
     }
   }
 
@@ -151,51 +173,66 @@ export class OpenBlock {
     minTime: number,
     maxTime: number,
     signal: AbortSignal | undefined,
-  ): Promise<BlockSeries[]> {
+  ): Promise<UndecodedSeries[]> {
     await this.#prefetchEntries(ids, signal);
-    const entries: SeriesEntry[] = [];
+    // After a fetch each run goes on where the one before ended.
+    const entry = new SeriesEntry();
+    const places: SeriesPlaces[] = [];
+    let next = 0;
+    const look = (): void => {
+      for (; next < ids.length; next++) {
+        const found = this.#placesOf(ids[next], minTime, maxTime, entry);
+        if (found !== undefined) places.push(found);
+      }
+    };
+    await this.#read(look, signal);
     const ranges = this.#segmentSources.map((): Range[] => []);
-    for (const id of ids) {
-      const entry = new SeriesEntry();
-      await this.#read(() => this.#index.series(id, entry), signal);
-      entries.push(entry);
-      for (let i = 0; i < entry.chunkCount; i++) {
-        if (entry.maxTimes[i] < minTime || entry.minTimes[i] > maxTime) continue;
-        const isSegment = entry.segments[i] < ranges.length;
-        if (isSegment) ranges[entry.segments[i]].push({ offset: entry.offsets[i], length: CHUNK_BYTES });
+    for (const { segments, offsets } of places) {
+      for (let i = 0; i < segments.length; i++) {
+        if (segments[i] < ranges.length) ranges[segments[i]].push({ offset: offsets[i], length: CHUNK_BYTES });
       }
     }
     await Promise.all(ranges.map((wanted, i) => this.#segmentSources[i].prefetch(wanted, signal)));
-    const found: BlockSeries[] = [];
-    for (const [i, entry] of entries.entries()) {
-      const series = await readThrough(
-        this.#segmentSources,
-        () => this.#readSeries(ids[i], entry, minTime, maxTime),
-        signal,
-      );
-      if (series !== undefined) found.push(series);
-    }
-    return found;
+    const series: UndecodedSeries[] = [];
+    const chunks: ChunkView[] = [];
+    const take = (): void => {
+      while (series.length < places.length) {
+        const { id, labels } = places[series.length];
+        const own = this.#chunksAt(places[series.length]);
+        chunks.push(...own);
+        series.push(new UndecodedSeries(labels, own, { minTime, maxTime, deleted: this.#tombstones.get(id) ?? [] }));
+      }
+    };
+    await readThrough(this.#segmentSources, take, signal);
+    gather(chunks);
+    return series;
   }
 
-  #readSeries(id: number, entry: SeriesEntry, minTime: number, maxTime: number): BlockSeries | undefined {
+  /** Undefined when no chunk of the series lies in the time. */
+  #placesOf(id: number, minTime: number, maxTime: number, entry: SeriesEntry): SeriesPlaces | undefined {
+    this.#index.series(id, entry);
+    let from = 0;
+    while (from < entry.chunkCount && entry.maxTimes[from] < minTime) from++;
+    let to = from;
+    while (to < entry.chunkCount && entry.minTimes[to] <= maxTime) to++;
+    if (to === from) return undefined;
+    const segments = entry.segments.slice(from, to);
+    return { id, labels: this.#index.labels(entry), segments, offsets: entry.offsets.slice(from, to) };
+  }
+
+  #chunksAt({ id, segments, offsets }: SeriesPlaces): ChunkView[] {
     this.#segments ??= new SegmentReader(this.#segmentSources);
-    const deleted = this.#tombstones.get(id) ?? [];
-    const floats = new SampleBuffer(128);
-    const histograms: HistogramSample[] = [];
-    const chunk = new ChunkView();
+    const chunks: ChunkView[] = [];
     try {
-      for (let i = 0; i < entry.chunkCount; i++) {
-        if (entry.maxTimes[i] < minTime || entry.minTimes[i] > maxTime) continue;
-        this.#segments.read(entry.segments[i], entry.offsets[i], chunk);
-        appendChunk(chunk, minTime, maxTime, deleted, floats, histograms);
+      for (let i = 0; i < segments.length; i++) {
+        const chunk = new ChunkView();
+        this.#segments.read(segments[i], offsets[i], chunk);
+        chunks.push(chunk);
       }
     } catch (thrown) {
-      throw during(`read samples of series ${id}`, thrown, { block: this.meta.ulid });
+      throw during(`read chunks of series ${id}`, thrown, { block: this.meta.ulid });
     }
-    if (deleted.length > 0) removeDeleted(floats, deleted);
-    if (floats.length === 0 && histograms.length === 0) return undefined;
-    return { labels: this.#index.labels(entry), floats, histograms };
+    return chunks;
   }
 
   #match(matchers: readonly Matcher[], signal: AbortSignal | undefined): Promise<Uint32Array> {
@@ -217,6 +254,20 @@ export class OpenBlock {
     const result = this.#turn.then(work, work);
     this.#turn = result.catch(() => {});
     return result;
+  }
+}
+
+/** Moves chunks into memory of their own, so that those who keep them do not keep the pages around them. */
+function gather(chunks: readonly ChunkView[]): void {
+  let size = 0;
+  for (const { length } of chunks) size += length;
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk.bytes.subarray(chunk.offset, chunk.offset + chunk.length), at);
+    chunk.bytes = bytes;
+    chunk.offset = at;
+    at += chunk.length;
   }
 }
 
