@@ -12,6 +12,7 @@ import {
   sameBounds,
   sameIndexes,
   usesCustomBounds,
+  withParts,
 } from './histogram-value.ts';
 
 /** What comes of two histograms, and what has to be said about it. */
@@ -101,7 +102,7 @@ export function toSchema(histogram: HistogramValue, schema: number): HistogramVa
   const steps = histogram.schema - schema;
   if (steps <= 0) return histogram;
   const positive = coarserBuckets(histogram.positive, steps);
-  return { ...histogram, schema, positive, negative: coarserBuckets(histogram.negative, steps) };
+  return withParts(histogram, { schema, positive, negative: coarserBuckets(histogram.negative, steps) });
 }
 
 /**
@@ -133,28 +134,26 @@ export function widenZeroBucket(histogram: HistogramValue, threshold: number): H
       }
       break;
     }
-    if (!isMoved) return { ...histogram, zeroCount, zeroThreshold: threshold };
+    if (!isMoved) return withParts(histogram, { zeroCount, zeroThreshold: threshold });
   }
 }
 
 function withoutInnerBuckets(histogram: HistogramValue): HistogramValue {
   const { schema, zeroThreshold } = histogram;
   const isOutside = (index: number): boolean => exponentialBound(index - 1, schema) >= zeroThreshold;
-  return {
-    ...histogram,
+  return withParts(histogram, {
     positive: filterBuckets(histogram.positive, (index, count) => count !== 0 && isOutside(index)),
     negative: filterBuckets(histogram.negative, (index, count) => count !== 0 && isOutside(index)),
-  };
+  });
 }
 
 function withoutBucketsUpTo(histogram: HistogramValue, threshold: number): HistogramValue {
   const { schema } = histogram;
   const isOutside = (index: number): boolean => exponentialBound(index, schema) > threshold;
-  return {
-    ...histogram,
+  return withParts(histogram, {
     positive: filterBuckets(histogram.positive, isOutside),
     negative: filterBuckets(histogram.negative, isOutside),
-  };
+  });
 }
 
 /** The bounds two ascending lists share. */
@@ -173,7 +172,10 @@ export function sharedBounds(a: readonly number[], b: readonly number[]): number
 /** A histogram of custom bounds on fewer of them; empty buckets go. */
 export function onBounds(histogram: HistogramValue, bounds: readonly number[]): HistogramValue {
   if (sameBounds(histogram.customValues, bounds)) return histogram;
-  return { ...histogram, customValues: bounds, positive: bucketsOnBounds(histogram, bounds, histogram.positive) };
+  return withParts(histogram, {
+    customValues: bounds,
+    positive: bucketsOnBounds(histogram, bounds, histogram.positive),
+  });
 }
 
 /** The buckets of a histogram, or numbers that belong to them, added up between fewer bounds. */
@@ -235,28 +237,36 @@ export function unionOf(a: Int32Array, b: Int32Array): Int32Array {
 
 /** Everything times a factor. A negative one makes a gauge. */
 export function scaleHistogram(histogram: HistogramValue, factor: number): HistogramValue {
-  return scaled(histogram, factor < 0, (number) => number * factor);
+  const { positive, negative } = histogram;
+  return withParts(histogram, {
+    hint: factor < 0 ? 'gauge' : histogram.hint,
+    zeroCount: histogram.zeroCount * factor,
+    count: histogram.count * factor,
+    sum: histogram.sum * factor,
+    positive: { indexes: positive.indexes, counts: scaledCounts(positive.counts, factor) },
+    negative: { indexes: negative.indexes, counts: scaledCounts(negative.counts, factor) },
+  });
 }
 
 /** Everything through a divisor. Through 0, buckets are gone. */
 export function divideHistogram(histogram: HistogramValue, divisor: number): HistogramValue {
-  const quotient = scaled(histogram, divisor < 0, (number) => number / divisor);
-  return divisor === 0 ? { ...quotient, positive: noBuckets, negative: noBuckets } : quotient;
+  const { positive, negative } = histogram;
+  const divide = (counts: Float64Array): Float64Array => counts.map((count) => count / divisor);
+  return withParts(histogram, {
+    hint: divisor < 0 ? 'gauge' : histogram.hint,
+    zeroCount: histogram.zeroCount / divisor,
+    count: histogram.count / divisor,
+    sum: histogram.sum / divisor,
+    positive: divisor === 0 ? noBuckets : { indexes: positive.indexes, counts: divide(positive.counts) },
+    negative: divisor === 0 ? noBuckets : { indexes: negative.indexes, counts: divide(negative.counts) },
+  });
 }
 
-function scaled(histogram: HistogramValue, isGauge: boolean, scale: (number: number) => number): HistogramValue {
-  const { positive, negative } = histogram;
-  return {
-    hint: isGauge ? 'gauge' : histogram.hint,
-    schema: histogram.schema,
-    zeroThreshold: histogram.zeroThreshold,
-    zeroCount: scale(histogram.zeroCount),
-    count: scale(histogram.count),
-    sum: scale(histogram.sum),
-    positive: { indexes: positive.indexes, counts: positive.counts.map(scale) },
-    negative: { indexes: negative.indexes, counts: negative.counts.map(scale) },
-    customValues: histogram.customValues,
-  };
+function scaledCounts(counts: Float64Array, factor: number): Float64Array {
+  if (counts.length === 0) return counts;
+  const scaled = new Float64Array(counts.length);
+  for (let i = 0; i < counts.length; i++) scaled[i] = counts[i] * factor;
+  return scaled;
 }
 
 /** Without empty buckets; the histogram itself when it has none. */
@@ -264,7 +274,7 @@ export function compactHistogram(histogram: HistogramValue): HistogramValue {
   const { positive, negative } = histogram;
   if (!positive.counts.includes(0) && !negative.counts.includes(0)) return histogram;
   const isFull = (_index: number, count: number): boolean => count !== 0;
-  return { ...histogram, positive: filterBuckets(positive, isFull), negative: filterBuckets(negative, isFull) };
+  return withParts(histogram, { positive: filterBuckets(positive, isFull), negative: filterBuckets(negative, isFull) });
 }
 
 function filterBuckets(

@@ -2,7 +2,7 @@
 
 import type { CounterResetHint } from './histogram.ts';
 import { addedHint, alignHistograms, bucketsOnBounds, compactHistogram, unionOf } from './histogram-math.ts';
-import { coarserBuckets, type HistogramValue, sameBounds, sameIndexes } from './histogram-value.ts';
+import { coarserBuckets, type HistogramValue, sameBounds } from './histogram-value.ts';
 
 /** What a sum says besides its value. */
 export interface AddedTo {
@@ -184,15 +184,13 @@ function addedSide(side: Side, addend: { readonly indexes: Int32Array; readonly 
   if (addend.indexes.length === 0) return side;
   let into = side;
   let at = 0;
-  if (!sameIndexes(side.indexes, addend.indexes)) {
+  if (!hasAll(side.indexes, addend.indexes)) {
     const indexes = unionOf(side.indexes, addend.indexes);
-    if (indexes.length !== side.indexes.length) {
-      into = { indexes, counts: new Float64Array(indexes.length), compensations: new Float64Array(indexes.length) };
-      for (let i = 0, k = 0; i < side.indexes.length; i++, k++) {
-        while (indexes[k] !== side.indexes[i]) k++;
-        into.counts[k] = side.counts[i];
-        into.compensations[k] = side.compensations[i];
-      }
+    into = { indexes, counts: new Float64Array(indexes.length), compensations: new Float64Array(indexes.length) };
+    for (let i = 0, k = 0; i < side.indexes.length; i++, k++) {
+      while (indexes[k] !== side.indexes[i]) k++;
+      into.counts[k] = side.counts[i];
+      into.compensations[k] = side.compensations[i];
     }
   }
   for (let i = 0; i < addend.indexes.length; i++, at++) {
@@ -200,4 +198,15 @@ function addedSide(side: Side, addend: { readonly indexes: Int32Array; readonly 
     increase(into.counts, into.compensations, at, at, addend.counts[i]);
   }
   return into;
+}
+
+/** Whether all of `some` are among `indexes`; both ascend. */
+function hasAll(indexes: Int32Array, some: Int32Array): boolean {
+  if (indexes === some) return true;
+  let at = 0;
+  for (let i = 0; i < some.length; i++, at++) {
+    while (at < indexes.length && indexes[at] < some[i]) at++;
+    if (indexes[at] !== some[i]) return false;
+  }
+  return true;
 }

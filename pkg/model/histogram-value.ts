@@ -1,7 +1,8 @@
 // A native histogram as queries compute with it: float counts, buckets by their absolute index.
 //
 // Values are never changed: functions of histogram-math.ts give new ones, so one may sit in many places. Buckets of samples
-// of one chunk share their indexes.
+// of one chunk share their indexes. Those of a decoded sample may be worked out only when asked for, so a value is not spread
+// into another one, nor sent to another thread: `withParts` makes one that has everything.
 
 import { Fault } from '../errors/fault.ts';
 import {
@@ -110,9 +111,24 @@ export function sameIndexes(a: Int32Array, b: Int32Array): boolean {
   return true;
 }
 
+/** The same with other parts, as a plain object. */
+export function withParts(histogram: HistogramValue, parts: Partial<HistogramValue>): HistogramValue {
+  return {
+    hint: parts.hint ?? histogram.hint,
+    schema: parts.schema ?? histogram.schema,
+    zeroThreshold: parts.zeroThreshold ?? histogram.zeroThreshold,
+    zeroCount: parts.zeroCount ?? histogram.zeroCount,
+    count: parts.count ?? histogram.count,
+    sum: parts.sum ?? histogram.sum,
+    positive: parts.positive ?? histogram.positive,
+    negative: parts.negative ?? histogram.negative,
+    customValues: parts.customValues ?? histogram.customValues,
+  };
+}
+
 /** Another hint; the value itself where it is that already. */
 export function withHint(histogram: HistogramValue, hint: CounterResetHint): HistogramValue {
-  return histogram.hint === hint ? histogram : { ...histogram, hint };
+  return histogram.hint === hint ? histogram : withParts(histogram, { hint });
 }
 
 /** What is known of a histogram that does not follow its neighbour of before any more. */

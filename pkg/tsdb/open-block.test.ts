@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { goldenDir } from '../../dev/golden.ts';
 import { kindOf } from '../errors/fault.ts';
 import type { HistogramSample } from '../model/histogram.ts';
-import { histogramValueOf } from '../model/histogram-value.ts';
+import { type HistogramValue, histogramValueOf, withParts } from '../model/histogram-value.ts';
 import type { Labels } from '../model/labels.ts';
 import { Matcher } from '../model/matcher.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
@@ -152,10 +152,12 @@ describe('series that are decoded as they are read', () => {
   }
 
   function textOf(labels: Labels, samples: SampleBuffer): string {
-    const histograms = Array.from({ length: samples.length }, (_, i) =>
-      JSON.stringify(samples.histograms?.[i] ?? null),
-    );
+    const histograms = Array.from({ length: samples.length }, (_, i) => textOfHistogram(samples.histograms?.[i]));
     return [labels, ...columnsText(samples), ...histograms, JSON.stringify(samples.starts)].join('\n');
+  }
+
+  function textOfHistogram(histogram: HistogramValue | undefined): string {
+    return histogram === undefined ? '' : JSON.stringify(withParts(histogram, {}));
   }
 
   function cut(samples: SampleBuffer, from: number, to: number): SampleBuffer {

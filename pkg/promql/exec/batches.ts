@@ -3,7 +3,7 @@
 import { must } from '../../errors/assert.ts';
 import { Labels } from '../../model/labels.ts';
 import type { StepColumn } from '../functions/step-column.ts';
-import { isFull } from './kept.ts';
+import { isFull, valuesOf } from './kept.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { Turns } from './turns.ts';
 
@@ -26,12 +26,15 @@ export async function readScalars(operators: readonly Operator[]): Promise<Float
 /** Series made in memory, in batches; those without any value are left out. */
 export function* inBatches(series: Iterable<SeriesColumn>): Generator<readonly SeriesColumn[]> {
   let batch: SeriesColumn[] = [];
+  let valueCount = 0;
   for (const one of series) {
     if (!hasValue(one.column)) continue;
     batch.push(one);
-    if (batch.length === SERIES_PER_BATCH || isFull(batch.length, one.column.present.length)) {
+    valueCount += valuesOf(one.column);
+    if (batch.length === SERIES_PER_BATCH || isFull(valueCount)) {
       yield batch;
       batch = [];
+      valueCount = 0;
     }
   }
   if (batch.length > 0) yield batch;
@@ -41,14 +44,17 @@ export function* inBatches(series: Iterable<SeriesColumn>): Generator<readonly S
 export async function* inTurns(series: Iterable<SeriesColumn>, work: number, evaluation: Evaluation): Batches {
   const turns = new Turns(evaluation);
   let batch: SeriesColumn[] = [];
+  let valueCount = 0;
   for (const one of series) {
     const pause = turns.after(work);
     if (pause !== undefined) await pause;
     if (!hasValue(one.column)) continue;
     batch.push(one);
-    if (batch.length < SERIES_PER_BATCH && !isFull(batch.length, one.column.present.length)) continue;
+    valueCount += valuesOf(one.column);
+    if (batch.length < SERIES_PER_BATCH && !isFull(valueCount)) continue;
     yield batch;
     batch = [];
+    valueCount = 0;
   }
   if (batch.length > 0) yield batch;
 }

@@ -9,6 +9,9 @@ import type { Batches, Operator } from './operator.ts';
 /** Steps times series above which a batch is handed on before it is full. */
 const VALUES_PER_BATCH = 1 << 19;
 
+/** A native histogram with its buckets, roughly. */
+const NUMBERS_PER_HISTOGRAM = 128;
+
 /** What a step of a column takes: a double and a byte. */
 export const BYTES_PER_STEP = 9;
 
@@ -18,12 +21,16 @@ const BYTES_AROUND_SERIES = 400;
 /** A name or a value: many series share them. */
 const BYTES_PER_LABEL_TEXT = 24;
 
-/** A native histogram with its buckets, roughly. */
-const BYTES_PER_HISTOGRAM = 1024;
+const BYTES_PER_HISTOGRAM = 8 * NUMBERS_PER_HISTOGRAM;
 
-/** Whether a batch of that many series is large enough, whatever its number of series. */
-export function isFull(seriesCount: number, stepCount: number): boolean {
-  return seriesCount * stepCount >= VALUES_PER_BATCH;
+/** Whether a batch of that many values is large enough, whatever its number of series. */
+export function isFull(valueCount: number): boolean {
+  return valueCount >= VALUES_PER_BATCH;
+}
+
+/** How many values the steps of a column count for: a histogram is many numbers. */
+export function valuesOf({ present, histograms }: StepColumn): number {
+  return histograms === undefined ? present.length : present.length * NUMBERS_PER_HISTOGRAM;
 }
 
 /** What a series of labels and column takes. */

@@ -15,7 +15,7 @@ import type { PlanNode } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { hasValue, readScalars } from './batches.ts';
 import { runOf, runWidened } from './coarse-windows.ts';
-import { isFull } from './kept.ts';
+import { isFull, valuesOf } from './kept.ts';
 import { withoutName } from './names.ts';
 import type { Batches, Build, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { Turns } from './turns.ts';
@@ -54,6 +54,7 @@ export class WindowOperator implements Operator {
     const turns = new Turns(this.#evaluation);
     for await (const batch of batches) {
       let out: SeriesColumn[] = [];
+      let valueCount = 0;
       for (const series of batch) {
         let column: StepColumn;
         const { computed } = series;
@@ -93,9 +94,11 @@ export class WindowOperator implements Operator {
         const dropName = !kernel.keepsName || series.dropName;
         const labels = kernel.keepsName || delayedNameRemoval ? series.labels : withoutName(series.labels);
         out.push({ labels, column, dropName });
-        if (!isFull(out.length, steps.count)) continue;
+        valueCount += valuesOf(column);
+        if (!isFull(valueCount)) continue;
         yield out;
         out = [];
+        valueCount = 0;
       }
       if (out.length > 0) yield out;
     }

@@ -7,7 +7,7 @@ import { newStepColumn } from '../functions/step-column.ts';
 import type { Select, SelectedValue } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import type { SelectMeter } from '../query-stats.ts';
-import { isFull } from './kept.ts';
+import { isFull, valuesOf } from './kept.ts';
 import { type Lookback, lookBack } from './look-back.ts';
 import { notesAt } from './matrix-selector.ts';
 import { withoutName } from './names.ts';
@@ -42,6 +42,7 @@ export class VectorSelectorOperator implements Operator {
     const scratch = new SampleBuffer();
     for await (const { series: batch, columns } of this.#batches({ firstMs, stepMs, lookbackMs, value }, meter)) {
       let out: SeriesColumn[] = [];
+      let valueCount = 0;
       for (const [i, series] of batch.entries()) {
         const done = columns === undefined ? undefined : columnOf(columns, i);
         scratch.clear();
@@ -61,9 +62,11 @@ export class VectorSelectorOperator implements Operator {
         samples.touch(count);
         const labels = dropName && !delayedNameRemoval ? withoutName(series.labels) : series.labels;
         out.push({ labels, column, dropName });
-        if (!isFull(out.length, steps.count)) continue;
+        valueCount += valuesOf(column);
+        if (!isFull(valueCount)) continue;
         yield out;
         out = [];
+        valueCount = 0;
         const pause = this.#evaluation.pace();
         if (pause !== undefined) await pause;
       }

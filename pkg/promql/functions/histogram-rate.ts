@@ -9,6 +9,7 @@ import {
   toSchema,
 } from '../../model/histogram-math.ts';
 import { isCounterReset } from '../../model/histogram-reset.ts';
+import { HistogramRow } from '../../model/histogram-row.ts';
 import { type HistogramValue, noBuckets, usesCustomBounds, withHint } from '../../model/histogram-value.ts';
 import { mixedSchemas, notACounter, notAGauge, reconciledBounds } from './histogram-notes.ts';
 import { factorOf, startAfter, startsAnew } from './start-times.ts';
@@ -47,12 +48,41 @@ export function extrapolated(
   const started = isCounter && starts !== undefined ? { times, starts } : undefined;
   const seen = resetsOf(histograms);
   const isReset = started === undefined ? seen : (i: number) => seen(i) || startsAnew(started, i);
+  const turnsBefore = isCounter && started === undefined ? countTurns(column, seen) : undefined;
+
+  /** What a change over samples [begin, last] of window k is multiplied by; `count` is that of its observations. */
+  function factorFor(k: number, begin: number, last: number, count: number): number {
+    const rangeEnd = firstEndMs + k * stepMs;
+    let toStart = (times[begin] - (rangeEnd - rangeMs)) / 1000;
+    let toEnd = (rangeEnd - times[last]) / 1000;
+    const sampled = (times[last] - times[begin]) / 1000;
+    const average = sampled / (last - begin);
+    const threshold = average * 1.1;
+    if (toStart >= threshold) toStart = average / 2;
+    const firstCount = histograms[begin].count;
+    if (isCounter && count > 0 && firstCount >= 0) {
+      // There cannot have been fewer than no observations.
+      const toZero = sampled * (firstCount / count);
+      if (toZero < toStart) toStart = toZero;
+    }
+    if (toEnd >= threshold) toEnd = average / 2;
+    const factor = (sampled + toStart + toEnd) / sampled;
+    return isRate ? factor / (rangeMs / 1000) : factor;
+  }
+
   return (k) => {
     const begin = from[k];
     const last = to[k] - 1;
     const rangeEnd = firstEndMs + k * stepMs;
     const origin = started && startAfter(started, begin, rangeEnd - rangeMs);
     if (last <= begin && origin === undefined) return undefined;
+    if (turnsBefore !== undefined && turnsBefore[last] === turnsBefore[begin] && histograms[begin].hint !== 'gauge') {
+      const [first, end] = [histograms[begin], histograms[last]];
+      if (first instanceof HistogramRow && end instanceof HistogramRow) {
+        const value = end.scaledDifference(first, factorFor(k, begin, last, end.count - first.count));
+        if (value !== undefined) return value;
+      }
+    }
     const change = changeOver(column, begin, last, isCounter ? isReset : undefined, origin !== undefined, notes);
     if (change === undefined) return undefined;
     if (started !== undefined) {
@@ -62,23 +92,25 @@ export function extrapolated(
         factorOf(started, windows, k, { change: change.count, firstValue, origin, isRate }),
       );
     }
-    let toStart = (times[begin] - (rangeEnd - rangeMs)) / 1000;
-    let toEnd = (rangeEnd - times[last]) / 1000;
-    const sampled = (times[last] - times[begin]) / 1000;
-    const average = sampled / (last - begin);
-    const threshold = average * 1.1;
-    if (toStart >= threshold) toStart = average / 2;
-    const firstCount = histograms[begin].count;
-    if (isCounter && change.count > 0 && firstCount >= 0) {
-      // There cannot have been fewer than no observations.
-      const toZero = sampled * (firstCount / change.count);
-      if (toZero < toStart) toStart = toZero;
-    }
-    if (toEnd >= threshold) toEnd = average / 2;
-    let factor = (sampled + toStart + toEnd) / sampled;
-    if (isRate) factor /= rangeMs / 1000;
-    return scaleHistogram(change, factor);
+    return scaleHistogram(change, factorFor(k, begin, last, change.count));
   };
+}
+
+/**
+ * At i, how often up to sample i something came up that a difference of two samples around it has to look at: a reset, a gauge,
+ * another kind of buckets. Between samples with the same number there is nothing.
+ */
+function countTurns({ histograms, windows }: HistogramColumn, isReset: (i: number) => boolean): Int32Array {
+  const turns = new Int32Array(histograms.length);
+  const { from, to, stepCount } = windows;
+  const first = stepCount > 0 ? from[0] : 0;
+  const end = stepCount > 0 ? to[stepCount - 1] : 0;
+  for (let i = first + 1; i < end; i++) {
+    const { hint, schema } = histograms[i];
+    const isTurn = hint === 'gauge' || schema !== histograms[i - 1].schema || isReset(i);
+    turns[i] = turns[i - 1] + (isTurn ? 1 : 0);
+  }
+  return turns;
 }
 
 /** The last histogram less the first one, or less nothing with `fromZero`, for counters (with `isReset`) as if there had been no resets. A gauge. */

@@ -3,7 +3,7 @@
 
 import { listBuckets } from '../../model/histogram-bounds.ts';
 import { compactHistogram } from '../../model/histogram-math.ts';
-import { type BucketCounts, type HistogramValue, usesCustomBounds } from '../../model/histogram-value.ts';
+import { type BucketCounts, type HistogramValue, usesCustomBounds, withParts } from '../../model/histogram-value.ts';
 import type { TrimOp } from './binary-ops.ts';
 import { goLog2 } from './pointwise.ts';
 
@@ -39,7 +39,7 @@ export function trimHistogram(op: TrimOp, histogram: HistogramValue, limit: numb
   for (let i = negatives - 1; i >= 0; i--) kept[i] = take(i);
   for (let i = negatives; i < negatives + zeros; i++) kept[i] = take(i);
   if (!isTrimmed) return histogram;
-  return compactHistogram({ ...histogram, count, sum, ...bucketsFrom(histogram, kept) });
+  return compactHistogram(withParts(histogram, { count, sum, ...bucketsFrom(histogram, kept) }));
 }
 
 /** The counts of `listBuckets`, lowest bucket first, back on their sides. */

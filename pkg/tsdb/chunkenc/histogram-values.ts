@@ -1,6 +1,7 @@
 // The door to histogram chunks for those who compute with them: samples as values in columns.
 
-import { bucketIndexes, type HistogramValue, histogramValueOf, noBuckets } from '../../model/histogram-value.ts';
+import { HistogramRow } from '../../model/histogram-row.ts';
+import { bucketIndexes, histogramValueOf } from '../../model/histogram-value.ts';
 import type { SampleBuffer } from '../../storage/sample-columns.ts';
 import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, undecodable } from './encoding.ts';
 import { decodeFloatHistogramsPlainly } from './float-histogram.ts';
@@ -61,29 +62,17 @@ function decodeByKernel(
   const columns = decodeHistogramColumns(encoding, bytes, offset, length);
   if (columns === undefined || columns.layout.schema > FINEST_SCHEMA) return false;
   const { sampleCount, hint, layout, positive, negative, counts } = columns;
-  const { schema, zeroThreshold, positiveSpans, negativeSpans, customValues } = layout;
+  const { positiveSpans, negativeSpans } = layout;
   const width = positive + negative;
+  const table = { positive: bucketIndexes(positiveSpans), negative: bucketIndexes(negativeSpans), counts };
   for (let i = 0; i < sampleCount; i++) {
     if (isStaleColumn(i)) {
       into.pushStale(histogramTimes[i]);
       continue;
     }
-    const row = i * width;
-    const middle = row + positive;
-    const up = { indexes: bucketIndexes(positiveSpans), counts: counts.subarray(row, middle) };
-    const down = { indexes: bucketIndexes(negativeSpans), counts: counts.subarray(middle, row + width) };
-    const value: HistogramValue = {
-      hint: sampleHint(hint, i === 0, false),
-      schema,
-      zeroThreshold,
-      zeroCount: histogramZeros[i],
-      count: histogramTotals[i],
-      sum: histogramSums[i],
-      positive: positive === 0 ? noBuckets : up,
-      negative: negative === 0 ? noBuckets : down,
-      customValues,
-    };
-    into.pushHistogram(histogramTimes[i], value);
+    const own = sampleHint(hint, i === 0, false);
+    const [zeros, total, sum] = [histogramZeros[i], histogramTotals[i], histogramSums[i]];
+    into.pushHistogram(histogramTimes[i], new HistogramRow(table, i * width, layout, own, zeros, total, sum));
   }
   return true;
 }

@@ -6,7 +6,7 @@ import { describe, test } from 'vitest';
 import { damaged, damageTimeoutMs, isSoak, randomFrom } from '../../bytes/damage-fixture.ts';
 import { kindOf } from '../../errors/fault.ts';
 import type { Histogram, HistogramSample } from '../../model/histogram.ts';
-import { type HistogramValue, sameHistogram } from '../../model/histogram-value.ts';
+import { type HistogramValue, sameHistogram, withParts } from '../../model/histogram-value.ts';
 import { STALE_HIGH, STALE_LOW } from '../../model/staleness.ts';
 import { SampleBuffer } from '../../storage/sample-columns.ts';
 import { columnsText } from '../golden-fixture.ts';
@@ -171,7 +171,8 @@ describe('the compiled decoder of histogram chunks', () => {
         continue;
       }
       // The slow way only where it matters: a zero threshold that is NaN equals none.
-      if (!sameHistogram(a, b) || a.hint !== b.hint) assert.deepEqual(a, b, Buffer.from(bytes).toString('hex'));
+      if (sameHistogram(a, b) && a.hint === b.hint) continue;
+      assert.deepEqual(withParts(a, {}), withParts(b, {}), Buffer.from(bytes).toString('hex'));
     }
     return true;
   }
