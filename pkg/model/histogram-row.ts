@@ -50,6 +50,11 @@ export class HistogramRow implements HistogramValue {
     this.#from = from;
   }
 
+  /** Count and sum of a histogram, with no buckets: those of one schema are all of one layout. */
+  static ofNumbers({ schema, count, sum }: HistogramValue, hint: CounterResetHint): HistogramRow {
+    return new HistogramRow(noTable, 0, { schema, zeroThreshold: 0, customValues: noBounds }, hint, 0, count, sum);
+  }
+
   get positive(): BucketCounts {
     const { positive: indexes, counts } = this.#table;
     if (indexes.length === 0) return noBuckets;
@@ -90,6 +95,9 @@ export class HistogramRow implements HistogramValue {
     };
   }
 }
+
+const noTable: BucketTable = { positive: noBuckets.indexes, negative: noBuckets.indexes, counts: noBuckets.counts };
+const noBounds: readonly number[] = [];
 
 function scaledDifferences(
   indexes: Int32Array,

@@ -1,7 +1,8 @@
 // What the storage gives for a select, batch by batch, with its warnings kept and the query's end respected.
 
 import { isCounterReset } from '../../model/histogram-reset.ts';
-import { type HistogramValue, noBuckets, withParts } from '../../model/histogram-value.ts';
+import { HistogramRow } from '../../model/histogram-row.ts';
+import type { HistogramValue } from '../../model/histogram-value.ts';
 import type { SampleBuffer } from '../../storage/sample-columns.ts';
 import type { Series, SeriesSet } from '../../storage/series.ts';
 import type { ColumnTask, ComputedColumns } from '../column-task.ts';
@@ -100,9 +101,7 @@ export function readNumbers(samples: SampleBuffer): void {
     if (histogram === undefined) continue;
     let { hint } = histogram;
     if (before !== undefined && hint === 'unknown') hint = isCounterReset(histogram, before) ? 'reset' : 'not-reset';
-    histograms[i] = withParts(histogram, { ...nothingElse, hint });
+    histograms[i] = HistogramRow.ofNumbers(histogram, hint);
     before = histogram;
   }
 }
-
-const nothingElse = { zeroThreshold: 0, zeroCount: 0, positive: noBuckets, negative: noBuckets, customValues: [] };
