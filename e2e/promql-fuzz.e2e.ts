@@ -9,12 +9,11 @@ import { peer } from '../dev/peers.ts';
 import { mapParallel } from '../pkg/async/parallel.ts';
 import { backgroundRequest } from '../pkg/async/request.ts';
 import { kindOf, messageOf } from '../pkg/errors/fault.ts';
-import { histogramValueOf } from '../pkg/model/histogram-value.ts';
 import { Engine } from '../pkg/promql/engine.ts';
-import { FakeQueryable, type FakeSeries } from '../pkg/promql/fake-queryable.ts';
 import { printResult } from '../pkg/promql/result-json.ts';
-import { SampleBuffer } from '../pkg/storage/sample-columns.ts';
+import { SeriesQueryable } from '../pkg/promql/series-queryable.ts';
 import { openBlock } from '../pkg/tsdb/library.ts';
+import type { OpenBlock } from '../pkg/tsdb/open-block.ts';
 import { Cluster } from './harness/cluster.ts';
 import { startPrometheus } from './harness/prometheus.ts';
 import { RandomQueries } from './harness/random-queries.ts';
@@ -60,7 +59,7 @@ interface Given {
 describe.skipIf(program === undefined)('over a block of random series', () => {
   const cluster = new Cluster('promql-fuzz');
   let url = '';
-  let queryable = new FakeQueryable([]);
+  let block: OpenBlock;
   const engine = new Engine({
     lookbackMs: 300_000,
     timeoutMs: 60_000,
@@ -85,9 +84,12 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
       features: ['promql-experimental-functions'],
     };
     ({ url } = await startPrometheus(cluster, program!, options));
-    queryable = new FakeQueryable(await seriesOf(join(written, ULID)));
+    block = await openBlock(join(written, ULID));
   });
-  afterAll(() => cluster.close());
+  afterAll(async () => {
+    await block.close();
+    await cluster.close();
+  });
 
   test(`${EXPRESSIONS} random expressions have the answers of Prometheus`, {
     timeout: isSoak ? 3_600_000 : 180_000,
@@ -96,6 +98,7 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
     const questions = Array.from({ length: EXPRESSIONS }, () => questionOf(random));
     const counts = { equal: 0, amplified: 0, skipped: 0, toTheBit: 0, failed: 0, empty: 0 };
     const wrong: string[] = [];
+    const queryable = new SeriesQueryable(block);
     await mapParallel(questions, 4, async (question) => {
       const wanted = await askPrometheus(url, question);
       const given = await askEngine(engine, queryable, question);
@@ -152,7 +155,7 @@ async function askPrometheus(url: string, { expression, range, time }: Question)
 
 async function askEngine(
   engine: Engine,
-  queryable: FakeQueryable,
+  queryable: SeriesQueryable,
   { expression, range, time }: Question,
 ): Promise<Given> {
   try {
@@ -276,32 +279,4 @@ function largestOf(value: unknown): number {
 
 function exactly(given: Given, wanted: Given): boolean {
   return [...given.series].every(([key, points]) => JSON.stringify(points) === JSON.stringify(wanted.series.get(key)));
-}
-
-/** The series of a block as they are stored. */
-async function seriesOf(directory: string): Promise<FakeSeries[]> {
-  const block = await openBlock(directory);
-  try {
-    const series: FakeSeries[] = [];
-    for await (const { labels, floats, histograms } of block.series([])) {
-      const samples = new SampleBuffer(floats.length + histograms.length);
-      let at = 0;
-      const floatsUntil = (time: number): void => {
-        const from = at;
-        while (at < floats.length && floats.times[at] < time) at++;
-        samples.pushColumns(floats, from, at);
-      };
-      for (const { time, histogram } of histograms) {
-        floatsUntil(time);
-        const value = histogramValueOf(histogram);
-        if (value === undefined) samples.pushStale(time);
-        else samples.pushHistogram(time, value);
-      }
-      floatsUntil(Infinity);
-      series.push({ labels, samples });
-    }
-    return series;
-  } finally {
-    await block.close();
-  }
 }
