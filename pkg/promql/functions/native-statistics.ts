@@ -47,8 +47,11 @@ export function printHistogram(histogram: HistogramValue): string {
   const buckets = listBuckets(histogram);
   let text = `{count:${printG(histogram.count)}, sum:${printG(histogram.sum)}`;
   const { zeroCount, zeroThreshold } = histogram;
-  // Lists have no zero bucket below nothing, but the text of a negated histogram does.
-  const zero = zeroCount < 0 ? `, [${printG(-zeroThreshold)},${printG(zeroThreshold)}]:${printG(zeroCount)}` : '';
+  // Lists have a zero bucket only above nothing, but the text has one that is below, or is no number, too.
+  const zero =
+    zeroCount < 0 || Number.isNaN(zeroCount)
+      ? `, [${printG(-zeroThreshold)},${printG(zeroThreshold)}]:${printG(zeroCount)}`
+      : '';
   for (let i = 0; i < buckets.length; i++) {
     if (i === histogram.negative.indexes.length) text += zero;
     if (buckets.counts[i] === 0) continue;
