@@ -54,6 +54,18 @@ describe('a pool of worker threads', () => {
     assert.equal(pool.threadCount, 1);
   });
 
+  test('has a thread ready for the first job when it is told to prepare, and no more than one', async () => {
+    const pool = poolOf('parentPort.postMessage({ value: job });', 2);
+    pool.prepare();
+    pool.prepare();
+    assert.equal(pool.threadCount, 1);
+    assert.equal(await pool.run(never, 'a'), 'a');
+    assert.equal(pool.threadCount, 1, 'it is the one that was prepared');
+    await pool.close();
+    pool.prepare();
+    assert.equal(pool.threadCount, 0, 'nothing starts once it is closed');
+  });
+
   test('runs no more jobs at once than it has threads', async () => {
     const pool = poolOf('parentPort.postMessage({ value: threadId });', 2);
     const threads = await Promise.all(Array.from({ length: 20 }, () => pool.run(never, '')));

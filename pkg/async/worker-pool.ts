@@ -36,7 +36,7 @@ export class WorkerPool {
   readonly #all = new Set<Worker>();
   #isClosed = false;
 
-  /** Starts nothing before the first job. */
+  /** Starts nothing before the first job, or before it is told to prepare. */
   constructor(config: WorkerPoolConfig) {
     this.#config = config;
     this.#gate = new Gate(config.size);
@@ -77,6 +77,11 @@ export class WorkerPool {
       const { kind, message, facts } = answer.fault;
       throw new Fault(kind, message, { facts, cause: answer.stack });
     });
+  }
+
+  /** Starts a thread, unless there is one, so that the first job finds it ready. */
+  prepare(): void {
+    if (!this.#isClosed && this.#all.size === 0) this.#idle.push(this.#start());
   }
 
   /** Ends the threads that have nothing to do; the next job starts one anew. */

@@ -6,6 +6,11 @@ const table = makeTable();
 
 /** The checksum of bytes [from, to). Pass an earlier result as `previous` to continue it over more bytes. */
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length, previous = 0): number {
+  return signedCrc32c(bytes, from, to, previous) >>> 0;
+}
+
+/** The same bits as a signed number: to compare with, where a number past 2^31 made for each chunk would add up. */
+export function signedCrc32c(bytes: Uint8Array, from: number, to: number, previous = 0): number {
   const t = table;
   let crc = ~previous;
   let i = from;
@@ -32,7 +37,7 @@ export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length, previous 
       t[0xc00 + (bytes[i + 3] ^ (crc >>> 24))];
   }
   for (; i < to; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]) & 0xff];
-  return ~crc >>> 0;
+  return ~crc;
 }
 
 function makeTable(): Int32Array {
