@@ -22,7 +22,7 @@ import { conditionFailed, readSmall } from './conditional-writes.ts';
 import { HttpTransport } from './http-transport.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 import type { OnRequest } from './request-meter.ts';
-import { isFound, readRangeBy, responseStream } from './response-stream.ts';
+import { isFound, objectStream, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { statusFault } from './status-fault.ts';
 import { partsOf } from './upload-parts.ts';
@@ -113,7 +113,7 @@ class AzureBucket implements Bucket {
 
   async get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>> {
     checkObjectName(name);
-    return responseStream(request.signal, name, (await this.#download(request, name)).body);
+    return objectStream(request.signal, name, (await this.#download(request, name)).body);
   }
 
   async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {

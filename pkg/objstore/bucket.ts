@@ -53,6 +53,13 @@ export interface ConditionalWrites {
 }
 
 /**
+ * Gives the object a second name, the local path `path`, at which there must be nothing yet. Both are one file from then on:
+ * nobody may write into it, while deleting either leaves the other. False when that cannot be, whatever the reason: `get`
+ * tells what is wrong, if anything is.
+ */
+export type LinkTo = (request: RequestContext, name: string, path: string) => Promise<boolean>;
+
+/**
  * Names use `/`, have no leading one, and are UTF-8. Every method gives up when `request.signal` aborts and frees its
  * socket. Failures are Faults: `not-found` for a missing object, `denied`, `unavailable`, `timeout`, `canceled`.
  */
@@ -85,6 +92,8 @@ export interface Bucket {
   delete(request: RequestContext, name: string): Promise<void>;
   /** Absent where the provider has no such thing. */
   readonly conditional?: ConditionalWrites;
+  /** Absent where objects are no local files. */
+  readonly linkTo?: LinkTo;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'vitest';
@@ -8,6 +17,7 @@ import { backgroundRequest } from '../async/request.ts';
 import { bodyOf, readAll } from './bucket.ts';
 import { testBucket } from './conformance.ts';
 import { FilesystemBucket } from './filesystem.ts';
+import { PrefixedBucket } from './prefixed.ts';
 
 testBucket('a directory', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'bucket-'));
@@ -53,6 +63,21 @@ describe('a bucket in a directory', () => {
       for (const offset of [0, 17, 1_000_000, bytes.length - 5, bytes.length]) await equal(offset);
     });
   }
+
+  test('gives an object a second name where that can be, also below a prefix, and says so where it cannot', async () => {
+    await bucket.upload(request, 'below/a', bodyOf(Buffer.from('x')));
+    const [first, second] = [join(directory, 'first'), join(directory, 'second')];
+    assert.equal(await bucket.linkTo(request, 'below/a', first), true);
+    assert.equal(await new PrefixedBucket(bucket, 'below').linkTo?.(request, 'a', second), true);
+    await bucket.delete(request, 'below/a');
+    assert.deepEqual([readFileSync(first, 'utf8'), readFileSync(second, 'utf8')], ['x', 'x']);
+    assert.equal(await bucket.linkTo(request, 'below/a', join(directory, 'third')), false);
+    await bucket.upload(request, 'below/a', bodyOf(Buffer.from('y')));
+    assert.equal(await bucket.linkTo(request, 'below/a', first), false, 'there is a file already');
+    assert.equal(await bucket.linkTo(request, 'below', join(directory, 'third')), false, 'a directory is no object');
+    symlinkSync(join(root(), 'below', 'a'), join(root(), 'pointer'));
+    assert.equal(await bucket.linkTo(request, 'pointer', join(directory, 'third')), false);
+  });
 
   test('lists by name and skips directories without any file', async () => {
     for (const name of ['b', 'a/x', '\u{1f600}', '\uffee', 'B'])

@@ -5,7 +5,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, type Dirent, readSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../async/deadline.ts';
 import type { RequestContext } from '../async/request.ts';
@@ -16,6 +16,7 @@ import {
   type Bucket,
   bodyOf,
   type ConditionalWrites,
+  type LinkTo,
   type ListedObject,
   type ListOptions,
   type ObjectAttributes,
@@ -80,6 +81,19 @@ export class FilesystemBucket implements Bucket {
         }
         return version;
       }),
+  };
+
+  readonly linkTo: LinkTo = async (request, name, path) => {
+    throwIfAborted(request.signal);
+    try {
+      const object = this.#path(name);
+      // A symbolic link would be linked itself.
+      if (!(await lstat(object)).isFile()) return false;
+      await link(object, path);
+      return true;
+    } catch {
+      return false; // On another file system, mostly, or there is no object.
+    }
   };
 
   /** The directory is made with the first upload; until then it may be missing and is an empty bucket. */

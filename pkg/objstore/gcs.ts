@@ -22,7 +22,7 @@ import { type HttpRequestInit, HttpTransport, newExchange } from './http-transpo
 import { checkObjectName, directoryOf } from './object-name.ts';
 import { optionalClient } from './optional-client.ts';
 import type { OnRequest } from './request-meter.ts';
-import { isFound, readRangeBy, responseStream } from './response-stream.ts';
+import { isFound, objectStream, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { statusFault } from './status-fault.ts';
 import { partsOf } from './upload-parts.ts';
@@ -136,7 +136,7 @@ class GcsBucket implements Bucket {
 
   async get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>> {
     checkObjectName(name);
-    return responseStream(request.signal, name, await this.#fetch(request.signal, name, {}));
+    return objectStream(request.signal, name, await this.#fetch(request.signal, name, {}));
   }
 
   async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {

@@ -9,6 +9,7 @@ import type { LookupFunction } from 'node:net';
 import { faultOf, sharedSignal } from '../async/deadline.ts';
 import { Fault } from '../errors/fault.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { oneBufferAgent } from './one-buffer-agent.ts';
 import type { OnRequest } from './request-meter.ts';
 import type { SignedRequest } from './s3-signature-v2.ts';
 
@@ -82,16 +83,7 @@ export class HttpTransport {
       maxFreeSockets: config.maxIdleConnsPerHost,
       maxSockets: config.maxConnsPerHost > 0 ? config.maxConnsPerHost : Number.POSITIVE_INFINITY,
     };
-    const { ca, cert, key, serverName, insecureSkipVerify } = config.tls;
-    this.agent = config.isInsecure
-      ? new http.Agent(options)
-      : new https.Agent({
-          ...options,
-          rejectUnauthorized: !insecureSkipVerify,
-          ...(ca === undefined ? {} : { ca }),
-          ...(cert === undefined ? {} : { cert, key }),
-          ...(serverName === undefined ? {} : { servername: serverName }),
-        });
+    this.agent = oneBufferAgent(options, config.isInsecure ? undefined : tlsOf(config.tls));
   }
 
   /** Runs a call of the client whose requests obey the exchange's signal. */
@@ -187,6 +179,15 @@ export class HttpTransport {
       socket.once('close', stop);
     });
   }
+}
+
+function tlsOf({ ca, cert, key, serverName, insecureSkipVerify }: HttpTransportConfig['tls']): https.AgentOptions {
+  return {
+    rejectUnauthorized: !insecureSkipVerify,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert, key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
 }
 
 /** Node's own `signal` option lets go once the request is sent; a body that is still coming must end as well. */

@@ -7,6 +7,7 @@ import {
   type Bucket,
   type ConditionalWrites,
   isReadOnce,
+  type LinkTo,
   type ListedObject,
   type ListOptions,
   type ObjectAttributes,
@@ -23,6 +24,7 @@ const SIZE_BUCKETS = Array.from({ length: 16 }, (_, i) => 2 ** (15 + i));
 export class InstrumentedBucket implements Bucket {
   readonly name: string;
   readonly conditional?: ConditionalWrites;
+  readonly linkTo?: LinkTo;
   readonly #inner: Bucket;
   readonly #meters: ReturnType<typeof metersOf>;
   readonly #ranges: ReturnType<typeof rangeMetersOf>;
@@ -38,7 +40,15 @@ export class InstrumentedBucket implements Bucket {
       this.#meters.failures.inc({ bucket, operation }, 0);
     }
     this.#meters.lastUpload.set({ bucket }, 0);
-    const { conditional } = inner;
+    const { conditional, linkTo } = inner;
+    if (linkTo !== undefined) {
+      this.linkTo = async (request, name, path) => {
+        const isLinked = await linkTo(request, name, path);
+        // What could not be linked is got, and counted, in the usual way.
+        if (isLinked) this.#begin('get')();
+        return isLinked;
+      };
+    }
     if (conditional !== undefined) {
       this.conditional = {
         read: (request, name) => this.#timed('get', () => conditional.read(request, name)),

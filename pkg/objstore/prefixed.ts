@@ -4,6 +4,7 @@ import type { RequestContext } from '../async/request.ts';
 import type {
   Bucket,
   ConditionalWrites,
+  LinkTo,
   ListedObject,
   ListOptions,
   ObjectAttributes,
@@ -15,6 +16,7 @@ import { checkObjectName, directoryOf } from './object-name.ts';
 export class PrefixedBucket implements Bucket {
   readonly name: string;
   readonly conditional?: ConditionalWrites;
+  readonly linkTo?: LinkTo;
   readonly #inner: Bucket;
   /** With its final `/`. */
   readonly #prefix: string;
@@ -26,6 +28,8 @@ export class PrefixedBucket implements Bucket {
     this.name = inner.name;
     this.#inner = inner;
     this.#prefix = `${trimmed}/`;
+    const { linkTo } = inner;
+    if (linkTo !== undefined) this.linkTo = (request, name, path) => linkTo(request, this.#prefix + name, path);
     if (inner.conditional !== undefined) this.conditional = prefixedConditional(inner.conditional, this.#prefix);
   }
 

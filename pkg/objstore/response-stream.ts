@@ -2,18 +2,40 @@
 
 import type { Readable } from 'node:stream';
 import { faultOf, throwIfAborted } from '../async/deadline.ts';
+import { freeNow } from '../bytes/free-now.ts';
 import { Fault, kindOf } from '../errors/fault.ts';
 import { ByteStream } from './byte-stream.ts';
 
-/** Ends with `canceled` when the signal aborts and `unavailable` when the connection breaks; `name` is for the message. */
+/**
+ * An object's bytes as `get` of a bucket gives them: a piece is good until the next is asked for, and its memory is freed
+ * then. Ends as `responseStream` does.
+ */
+export function objectStream(signal: AbortSignal, name: string, response: Readable): ByteStream {
+  return streamOf(signal, name, response, freeNow);
+}
+
+/** Pieces to keep. Ends with `canceled` when the signal aborts and `unavailable` when the connection breaks; `name` is for the message. */
 export function responseStream(signal: AbortSignal, name: string, response: Readable): ByteStream {
+  return streamOf(signal, name, response, () => {});
+}
+
+function streamOf(
+  signal: AbortSignal,
+  name: string,
+  response: Readable,
+  free: (piece: Uint8Array) => void,
+): ByteStream {
+  let given: Uint8Array | undefined;
   const iterator: AsyncIterator<Uint8Array> = response[Symbol.asyncIterator]();
   return new ByteStream({
     async pull() {
       throwIfAborted(signal);
       try {
+        if (given !== undefined) free(given);
+        given = undefined;
         const next = await iterator.next();
-        return next.done === true ? undefined : next.value;
+        if (next.done !== true) given = next.value;
+        return given;
       } catch (thrown) {
         if (signal.aborted) throw faultOf(signal);
         throw new Fault('unavailable', `read ${name}: connection broke`, { cause: thrown });

@@ -24,7 +24,7 @@ import { conditionFailed, readSmall } from './conditional-writes.ts';
 import { HttpTransport, newExchange } from './http-transport.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 import type { OnRequest } from './request-meter.ts';
-import { isFound, readRangeBy, responseStream } from './response-stream.ts';
+import { isFound, objectStream, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { S3Client } from './s3-client.ts';
 import type { S3Config } from './s3-config.ts';
@@ -155,7 +155,7 @@ class S3Bucket implements Bucket {
     const response = await this.#send(request.signal, `get ${name}`, () =>
       this.#client.makeRequestAsync({ method: 'GET', bucketName: this.name, objectName: name }),
     );
-    return responseStream(request.signal, name, response);
+    return objectStream(request.signal, name, response);
   }
 
   async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {
