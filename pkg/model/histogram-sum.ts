@@ -2,7 +2,8 @@
 
 import type { CounterResetHint } from './histogram.ts';
 import { addedHint, alignHistograms, bucketsOnBounds, compactHistogram, unionOf } from './histogram-math.ts';
-import { coarserBuckets, type HistogramValue, sameBounds } from './histogram-value.ts';
+import { HistogramRow } from './histogram-row.ts';
+import { coarserBuckets, type HistogramValue, noBuckets, sameBounds } from './histogram-value.ts';
 
 /** What a sum says besides its value. */
 export interface AddedTo {
@@ -35,8 +36,15 @@ export class HistogramSum {
     this.#zeroThreshold = first.zeroThreshold;
     this.#customValues = first.customValues;
     this.#numbers = Float64Array.of(first.count, first.sum, first.zeroCount, 0, 0, 0);
-    this.#positive = sideOf(first.positive);
-    this.#negative = sideOf(first.negative);
+    if (first instanceof HistogramRow) {
+      const { layout, counts, countsFrom } = first;
+      const middle = countsFrom + layout.positive.length;
+      this.#positive = sideOf(layout.positive, counts, countsFrom);
+      this.#negative = sideOf(layout.negative, counts, middle);
+    } else {
+      this.#positive = sideOf(first.positive.indexes, first.positive.counts, 0);
+      this.#negative = sideOf(first.negative.indexes, first.negative.counts, 0);
+    }
   }
 
   /** Undefined, with nothing added, when one has custom bounds and the other has not. */
@@ -59,9 +67,20 @@ export class HistogramSum {
     increase(numbers, numbers, 0, 3, addend.count);
     increase(numbers, numbers, 1, 4, addend.sum);
     increase(numbers, numbers, 2, 5, addend.zeroCount);
-    this.#positive = addedSide(this.#positive, addend.positive);
-    this.#negative = addedSide(this.#negative, addend.negative);
+    if (addend instanceof HistogramRow) this.#addRow(addend);
+    else {
+      const { positive, negative } = addend;
+      this.#positive = addedSide(this.#positive, positive.indexes, positive.counts, 0);
+      this.#negative = addedSide(this.#negative, negative.indexes, negative.counts, 0);
+    }
     return result;
+  }
+
+  /** What is empty in it changes nothing, and goes at the end. */
+  #addRow({ layout, counts, countsFrom }: HistogramRow): void {
+    const { positive, negative } = layout;
+    this.#positive = addedSide(this.#positive, positive, counts, countsFrom);
+    this.#negative = addedSide(this.#negative, negative, counts, countsFrom + positive.length);
   }
 
   /** Everything times a factor, compensations too. */
@@ -162,8 +181,11 @@ export class HistogramSum {
   }
 }
 
-function sideOf({ indexes, counts }: { indexes: Int32Array; counts: Float64Array }): Side {
-  return { indexes, counts: counts.slice(), compensations: new Float64Array(counts.length) };
+/** Counts of buckets that begin at `from`, copied. */
+function sideOf(indexes: Int32Array, counts: Float64Array, from: number): Side {
+  if (indexes.length === 0) return { indexes, counts: noBuckets.counts, compensations: noBuckets.counts };
+  const to = from + indexes.length;
+  return { indexes, counts: counts.slice(from, to), compensations: new Float64Array(indexes.length) };
 }
 
 function copySide({ indexes, counts, compensations }: Side): Side {
@@ -180,22 +202,29 @@ function increase(sums: Float64Array, compensations: Float64Array, i: number, c:
   sums[i] = total;
 }
 
-function addedSide(side: Side, addend: { readonly indexes: Int32Array; readonly counts: Float64Array }): Side {
-  if (addend.indexes.length === 0) return side;
-  let into = side;
-  let at = 0;
-  if (!hasAll(side.indexes, addend.indexes)) {
-    const indexes = unionOf(side.indexes, addend.indexes);
-    into = { indexes, counts: new Float64Array(indexes.length), compensations: new Float64Array(indexes.length) };
-    for (let i = 0, k = 0; i < side.indexes.length; i++, k++) {
-      while (indexes[k] !== side.indexes[i]) k++;
-      into.counts[k] = side.counts[i];
-      into.compensations[k] = side.compensations[i];
-    }
+/** With the counts of some buckets added, which begin at `from`. */
+function addedSide(side: Side, indexes: Int32Array, addends: Float64Array, from: number): Side {
+  if (indexes.length === 0) return side;
+  const into = hasAll(side.indexes, indexes) ? side : onIndexes(side, unionOf(side.indexes, indexes));
+  const { counts, compensations } = into;
+  if (counts.length === indexes.length) {
+    for (let i = 0; i < indexes.length; i++) increase(counts, compensations, i, i, addends[from + i]);
+    return into;
   }
-  for (let i = 0; i < addend.indexes.length; i++, at++) {
-    while (into.indexes[at] !== addend.indexes[i]) at++;
-    increase(into.counts, into.compensations, at, at, addend.counts[i]);
+  for (let i = 0, at = 0; i < indexes.length; i++, at++) {
+    while (into.indexes[at] !== indexes[i]) at++;
+    increase(counts, compensations, at, at, addends[from + i]);
+  }
+  return into;
+}
+
+/** `indexes` has all of the side's. */
+function onIndexes(side: Side, indexes: Int32Array): Side {
+  const into = { indexes, counts: new Float64Array(indexes.length), compensations: new Float64Array(indexes.length) };
+  for (let i = 0, k = 0; i < side.indexes.length; i++, k++) {
+    while (indexes[k] !== side.indexes[i]) k++;
+    into.counts[k] = side.counts[i];
+    into.compensations[k] = side.compensations[i];
   }
   return into;
 }

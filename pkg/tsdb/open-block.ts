@@ -56,6 +56,8 @@ const BATCH_SERIES = 256;
 /** What an entry of the index, and a chunk, are taken to need; more is fetched where they do. */
 const ENTRY_BYTES = 512;
 const CHUNK_BYTES = 1024;
+/** Between a chunk and the next: a checksum, a length and an encoding take less. */
+const MOST_BETWEEN_BYTES = 16;
 const MAX_SMALL_FILE_BYTES = 64 * 1024 * 1024;
 
 export class OpenBlock {
@@ -257,18 +259,44 @@ export class OpenBlock {
   }
 }
 
-/** Moves chunks into memory of their own, so that those who keep them do not keep the pages around them. */
+/**
+ * Moves chunks into memory of their own, so that those who keep them do not keep the pages around them. Neighbours move
+ * together, with the few bytes that lie between them.
+ */
 function gather(chunks: readonly ChunkView[]): void {
+  /** Of each run, the first chunk. */
+  const firsts: number[] = [];
   let size = 0;
-  for (const { length } of chunks) size += length;
+  for (let i = 0; i < chunks.length; i++) {
+    const gap =
+      i > 0 && chunks[i].bytes.buffer === chunks[i - 1].bytes.buffer ? startOf(chunks[i]) - endOf(chunks[i - 1]) : -1;
+    if (gap >= 0 && gap <= MOST_BETWEEN_BYTES) size += gap;
+    else firsts.push(i);
+    size += chunks[i].length;
+  }
   const bytes = new Uint8Array(size);
   let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk.bytes.subarray(chunk.offset, chunk.offset + chunk.length), at);
-    chunk.bytes = bytes;
-    chunk.offset = at;
-    at += chunk.length;
+  for (let r = 0; r < firsts.length; r++) {
+    const first = firsts[r];
+    const next = r + 1 < firsts.length ? firsts[r + 1] : chunks.length;
+    const start = startOf(chunks[first]);
+    const run = new Uint8Array(chunks[first].bytes.buffer, start, endOf(chunks[next - 1]) - start);
+    bytes.set(run, at);
+    for (let i = first; i < next; i++) {
+      chunks[i].offset = at + startOf(chunks[i]) - start;
+      chunks[i].bytes = bytes;
+    }
+    at += run.length;
   }
+}
+
+/** Where a chunk begins in the memory it lies in. */
+function startOf({ bytes, offset }: ChunkView): number {
+  return bytes.byteOffset + offset;
+}
+
+function endOf(chunk: ChunkView): number {
+  return startOf(chunk) + chunk.length;
 }
 
 function matchersOf(matchers: readonly MatcherLike[]): Matcher[] {

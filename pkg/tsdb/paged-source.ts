@@ -26,6 +26,9 @@ export class PagedSource implements ByteSource {
   /** By number, the least recently used first. */
   readonly #pages = new Map<number, Uint8Array>();
   #missing: Range | undefined;
+  /** The page used last, where the next read mostly is too. */
+  #last: Uint8Array = new Uint8Array(0);
+  #lastOffset = 0;
 
   /** Keeps about `budgetBytes` of the file between runs. */
   constructor(source: BlockSource, file: string, sizeBytes: number, budgetBytes: number) {
@@ -37,6 +40,8 @@ export class PagedSource implements ByteSource {
 
   read(offset: number, length: number): Uint8Array {
     checkRange(offset, length, this.sizeBytes);
+    const inLast = offset - this.#lastOffset;
+    if (inLast >= 0 && inLast + length <= this.#last.length) return this.#last.subarray(inLast, inLast + length);
     const first = Math.floor(offset / PAGE_BYTES);
     const last = Math.floor(Math.max(offset, offset + length - 1) / PAGE_BYTES);
     for (let page = first; page <= last; page++) {
@@ -115,6 +120,8 @@ export class PagedSource implements ByteSource {
     const bytes = this.#pages.get(page)!;
     this.#pages.delete(page);
     this.#pages.set(page, bytes);
+    this.#last = bytes;
+    this.#lastOffset = page * PAGE_BYTES;
     return bytes;
   }
 }

@@ -44,7 +44,8 @@ export class UndecodedSeries implements Series {
   readInto(into: SampleBuffer): void {
     const start = into.length;
     try {
-      columnDecoder.begin();
+      const last = this.#chunks[this.#chunks.length - 1];
+      columnDecoder.begin(last === undefined ? undefined : last.offset + last.length);
       for (const chunk of this.#chunks) decode(chunk, into, start);
       columnDecoder.finish(into);
     } catch (thrown) {

@@ -92,10 +92,14 @@ class ColumnDecoder {
   #bytes: Uint8Array | undefined;
   #from = 0;
   #to = 0;
+  /** Bytes from here on are not wanted, as far as is known. */
+  #end = Infinity;
 
-  begin(): void {
+  /** `end`: where the last of the chunks ends, if they lie one after the other in the same bytes. */
+  begin(end = Infinity): void {
     this.#held = 0;
     this.#bytes = undefined;
+    this.#end = end;
   }
 
   /**
@@ -145,7 +149,8 @@ class ColumnDecoder {
   /** Where the chunk lies in the kernel's input, put there with its neighbours if it was not. */
   #load(bytes: Uint8Array, offset: number, length: number): number {
     if (bytes !== this.#bytes || offset < this.#from || offset + length > this.#to) {
-      const end = Math.min(bytes.length, offset + Math.max(length, WINDOW_BYTES), offset + kernelInput.length);
+      const ahead = Math.min(offset + WINDOW_BYTES, this.#end);
+      const end = Math.min(bytes.length, Math.max(offset + length, ahead), offset + kernelInput.length);
       kernelInput.set(bytes.subarray(offset, end));
       this.#bytes = bytes;
       this.#from = offset;

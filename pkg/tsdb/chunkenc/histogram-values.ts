@@ -1,6 +1,6 @@
 // The door to histogram chunks for those who compute with them: samples as values in columns.
 
-import { HistogramRow } from '../../model/histogram-row.ts';
+import { BucketTable, HistogramRow, rowNumbers } from '../../model/histogram-row.ts';
 import { bucketIndexes, histogramValueOf } from '../../model/histogram-value.ts';
 import type { SampleBuffer } from '../../storage/sample-columns.ts';
 import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, undecodable } from './encoding.ts';
@@ -61,18 +61,20 @@ function decodeByKernel(
 ): boolean {
   const columns = decodeHistogramColumns(encoding, bytes, offset, length);
   if (columns === undefined || columns.layout.schema > FINEST_SCHEMA) return false;
-  const { sampleCount, hint, layout, positive, negative, counts } = columns;
-  const { positiveSpans, negativeSpans } = layout;
-  const width = positive + negative;
-  const table = { positive: bucketIndexes(positiveSpans), negative: bucketIndexes(negativeSpans), counts };
+  const { sampleCount, hint, counts } = columns;
+  const { schema, zeroThreshold, customValues, positiveSpans, negativeSpans } = columns.layout;
+  const positive = bucketIndexes(positiveSpans);
+  const negative = bucketIndexes(negativeSpans);
+  const layout = { schema, zeroThreshold, customValues, positive, negative };
+  const numbers = rowNumbers(sampleCount, counts);
+  numbers.zeroCounts.set(histogramZeros.subarray(0, sampleCount));
+  numbers.totals.set(histogramTotals.subarray(0, sampleCount));
+  numbers.sums.set(histogramSums.subarray(0, sampleCount));
+  const table = new BucketTable(layout, numbers);
   for (let i = 0; i < sampleCount; i++) {
-    if (isStaleColumn(i)) {
-      into.pushStale(histogramTimes[i]);
-      continue;
-    }
-    const own = sampleHint(hint, i === 0, false);
-    const [zeros, total, sum] = [histogramZeros[i], histogramTotals[i], histogramSums[i]];
-    into.pushHistogram(histogramTimes[i], new HistogramRow(table, i * width, layout, own, zeros, total, sum));
+    const time = histogramTimes[i];
+    if (isStaleColumn(i)) into.pushStale(time);
+    else into.pushHistogram(time, new HistogramRow(table, i, sampleHint(hint, i === 0, false)));
   }
   return true;
 }

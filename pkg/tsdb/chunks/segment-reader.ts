@@ -9,9 +9,11 @@ import { CHUNK_OVERHEAD, MAX_CHUNK_SIZE_BYTES, SEGMENT_HEADER_SIZE, SEGMENT_MAGI
 /** What most chunks fit into. Reads of a file are views of a larger window, so asking for more costs nothing. */
 const USUAL_CHUNK_BYTES = 1024;
 
+const noBytes = new Uint8Array(0);
+
 /** A chunk inside bytes: data is [offset, offset + length), without encoding byte and checksum. Reused by `readChunk`. */
 export class ChunkView {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = noBytes;
   encoding = 0;
   offset = 0;
   length = 0;

@@ -116,10 +116,28 @@ function decodeChunks(bytes: Uint8Array, from: number, stop: number, into: Serie
   let segment = 0;
   let offset = 0;
   for (let i = 0; i < chunkCount; i++) {
-    const start = i > 0 && isLong(bytes, at) ? readGap(bytes, at, stop, allowsDisorder) : readUvarint(bytes, at, stop);
-    const span = readUvarint(bytes, varintEnd, stop);
-    const step = readUvarint(bytes, varintEnd, stop);
-    at = varintEnd;
+    let start = 0;
+    let span = 0;
+    let step = 0;
+    let isShort = false;
+    if (at + 3 * SHORT_BYTES <= stop) {
+      const a = shortNumber(bytes, at);
+      const b = shortNumber(bytes, at + (a >>> SHORT_BITS));
+      const c = shortNumber(bytes, at + (a >>> SHORT_BITS) + (b >>> SHORT_BITS));
+      if (a > 0 && b > 0 && c > 0) {
+        isShort = true;
+        at += (a >>> SHORT_BITS) + (b >>> SHORT_BITS) + (c >>> SHORT_BITS);
+        start = a & SHORT_MASK;
+        span = b & SHORT_MASK;
+        step = c & SHORT_MASK;
+      }
+    }
+    if (!isShort) {
+      start = i > 0 && isLong(bytes, at) ? readGap(bytes, at, stop, allowsDisorder) : readUvarint(bytes, at, stop);
+      span = readUvarint(bytes, varintEnd, stop);
+      step = readUvarint(bytes, varintEnd, stop);
+      at = varintEnd;
+    }
     time = i === 0 ? unzigzag(start) : time + start;
     minTimes[i] = time;
     time += span;
@@ -129,12 +147,16 @@ function decodeChunks(bytes: Uint8Array, from: number, stop: number, into: Serie
       offset = step % 2 ** 32;
     } else {
       // References stay within 2^53 as long as there are less than two million segments of half a gigabyte.
-      const reference = segment * 2 ** 32 + offset + unzigzag(step);
-      if (reference < 0 || reference > Number.MAX_SAFE_INTEGER) {
-        throw new Fault('corrupt', `series entry has chunk reference ${reference}`);
+      const next = offset + unzigzag(step);
+      if (next >= 0 && next < 2 ** 32) offset = next;
+      else {
+        const reference = segment * 2 ** 32 + next;
+        if (reference < 0 || reference > Number.MAX_SAFE_INTEGER) {
+          throw new Fault('corrupt', `series entry has chunk reference ${reference}`);
+        }
+        segment = Math.floor(reference / 2 ** 32);
+        offset = reference % 2 ** 32;
       }
-      segment = Math.floor(reference / 2 ** 32);
-      offset = reference % 2 ** 32;
     }
     segments[i] = segment;
     offsets[i] = offset;
@@ -142,6 +164,24 @@ function decodeChunks(bytes: Uint8Array, from: number, stop: number, into: Serie
   if (at !== stop) throw new Fault('corrupt', `series entry has ${stop - at} bytes left over`);
   if (!Number.isSafeInteger(time)) throw new Fault('corrupt', 'series entry has times that are too large');
   into.chunkCount = chunkCount;
+}
+
+/** Nearly all numbers of chunks after the first take up to so many bytes, of seven bits each. */
+const SHORT_BYTES = 4;
+const SHORT_BITS = 7 * SHORT_BYTES;
+const SHORT_MASK = 2 ** SHORT_BITS - 1;
+
+/** A short number, with how many bytes it takes above its bits; 0 when it is longer. The bytes must be there. */
+function shortNumber(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  if (first < 0x80) return first | (1 << SHORT_BITS);
+  const second = bytes[at + 1];
+  if (second < 0x80) return (first & 0x7f) | (second << 7) | (2 << SHORT_BITS);
+  const third = bytes[at + 2];
+  if (third < 0x80) return (first & 0x7f) | ((second & 0x7f) << 7) | (third << 14) | (3 << SHORT_BITS);
+  const fourth = bytes[at + 3];
+  if (fourth >= 0x80) return 0;
+  return (first & 0x7f) | ((second & 0x7f) << 7) | ((third & 0x7f) << 14) | (fourth << 21) | (4 << SHORT_BITS);
 }
 
 /** Whether a number of nine bytes or more begins here: what takes longer to read, and seldom comes. */
