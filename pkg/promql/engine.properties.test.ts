@@ -175,6 +175,19 @@ describe('every query', () => {
     assert.ok(compared > 150, `${compared}`);
   });
 
+  test('is the same whether the series come all at once or one by one', async () => {
+    let compared = 0;
+    for (const { expression, times } of asked) {
+      const [together, apart] = [new FakeQueryable(series), new FakeQueryable(series)];
+      together.batchSize = series.length;
+      apart.batchSize = 1;
+      const whole = await range(expression, times, together);
+      assert.deepEqual(await range(expression, times, apart), whole, expression);
+      if (whole !== undefined && whole.points.size > 0) compared++;
+    }
+    assert.ok(compared > 100, `${compared}`);
+  });
+
   test('does not change with a series that it does not select', async () => {
     let compared = 0;
     for (const { expression, times } of asked) {

@@ -15,4 +15,6 @@ export interface SelectHints {
   readonly by: boolean;
   /** Somebody wants to know what each endpoint gave (`SeriesSet.fetched`). */
   readonly reports?: boolean;
+  /** A series is read, if at all, before the batch after its own is pulled: what it is read from may be freed by then. */
+  readonly readsInTurn?: boolean;
 }

@@ -24,7 +24,7 @@ export class AbsentOperator implements Operator {
 
   async *run(): Batches {
     const seen = new Uint8Array(this.#stepCount);
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       for (const { column } of batch) for (let k = 0; k < seen.length; k++) seen[k] |= column.present[k];
     }
     yield* inverse(this.#labels, seen);

@@ -55,7 +55,7 @@ export class AggregateOperator implements Operator {
     const groupKey = new GroupKey(grouping);
     const groups = new Map<string, Group>();
     let heldBytes = 0;
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       for (const { labels, column, dropName } of batch) {
         const key = groupKey.of(labels);
         let group = groups.get(key);

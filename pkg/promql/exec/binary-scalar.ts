@@ -16,7 +16,7 @@ import { isComparison, scalarFunction } from '../plan/fold-constants.ts';
 import { hasValue, readScalar, scalarSeries } from './batches.ts';
 import { notesAt } from './matrix-selector.ts';
 import { withoutName } from './names.ts';
-import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, ColumnUse, Evaluation, Operator, SeriesColumn } from './operator.ts';
 
 export class ScalarScalarOperator implements Operator {
   readonly #op: ArithmeticOp | ComparisonOp | 'min_of' | 'max_of';
@@ -60,13 +60,13 @@ export class VectorScalarOperator implements Operator {
     this.#evaluation = evaluation;
   }
 
-  async *run(): Batches {
+  async *run(use?: ColumnUse): Batches {
     const scalar = await readScalar(this.#scalar);
     const { op, bool } = this.#config;
     const dropsName = bool || !(isComparison(op) || isTrim(op));
     const notes = notesAt(this.#evaluation, this.#config.position);
     const apply = columnFunction(this.#config, scalar, notes);
-    for await (const batch of this.#vector.run()) {
+    for await (const batch of this.#vector.run(use)) {
       const out: SeriesColumn[] = [];
       for (const { labels, column, dropName } of batch) {
         const hasHistograms = column.histograms !== undefined;

@@ -3,6 +3,7 @@
 // What is unique or ambiguous is decided step by step, as if every step were a query of its own: two series of a match
 // group that never have a value at the same step do not collide, and their results are one series.
 
+import { compareUtf8 } from '../../bytes/compare.ts';
 import { Fault } from '../../errors/fault.ts';
 import type { Labels } from '../../model/labels.ts';
 import {
@@ -21,10 +22,12 @@ import type { VectorMatching } from '../parser/ast.ts';
 import { isComparison } from '../plan/fold-constants.ts';
 import { hasValue, inBatches } from './batches.ts';
 import { Filler } from './fill.ts';
+import { valuesOf } from './kept.ts';
+import { Columns } from './lent-columns.ts';
 import { MatchKey, ResultLabels } from './match-key.ts';
 import { notesAt } from './matrix-selector.ts';
 import { UniqueColumns, withoutName } from './names.ts';
-import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, ColumnUse, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { Turns } from './turns.ts';
 
 export interface BinaryVectorConfig {
@@ -32,6 +35,8 @@ export interface BinaryVectorConfig {
   readonly bool: boolean;
   readonly matching: VectorMatching;
   readonly stepCount: number;
+  /** No two series of the many side can have results of equal labels, so each result is done when its series is. */
+  readonly streams: boolean;
   /** Where annotations point to. */
   readonly position: number;
 }
@@ -45,6 +50,14 @@ interface MatchGroup {
   takenByLabels: Map<string, Uint8Array> | undefined;
 }
 
+/** What is known once the one side has been read. */
+interface OneSide {
+  readonly groups: ReadonlyMap<string, MatchGroup>;
+  readonly matchKey: MatchKey;
+  readonly clashes: Clashes;
+  readonly turns: Turns;
+}
+
 export class BinaryVectorOperator implements Operator {
   readonly #many: Operator;
   readonly #one: Operator;
@@ -53,6 +66,7 @@ export class BinaryVectorOperator implements Operator {
   readonly #compute: StepFunction;
   readonly #computeHistograms: StepFunction;
   readonly #result: ResultLabels;
+  readonly #notes: LastNotes;
 
   constructor(left: Operator, right: Operator, config: BinaryVectorConfig, evaluation: Evaluation) {
     const isSwapped = config.matching.card === 'one-to-many';
@@ -61,12 +75,13 @@ export class BinaryVectorOperator implements Operator {
     this.#config = config;
     this.#evaluation = evaluation;
     this.#compute = stepFunction(config.op, config.bool, isSwapped);
-    this.#computeHistograms = histogramFunction(config, isSwapped, notesAt(evaluation, config.position));
+    this.#notes = new LastNotes(notesAt(evaluation, config.position));
+    this.#computeHistograms = histogramFunction(config, isSwapped, this.#notes);
     this.#result = new ResultLabels(config.matching, !isComparison(config.op) && !isTrim(config.op));
   }
 
-  async *run(): Batches {
-    const { matching, stepCount } = this.#config;
+  async *run(use: ColumnUse = 'kept'): Batches {
+    const { matching, stepCount, streams } = this.#config;
     const { samples } = this.#evaluation;
     const matchKey = new MatchKey(matching);
     const groups = new Map<string, MatchGroup>();
@@ -89,10 +104,18 @@ export class BinaryVectorOperator implements Operator {
         samples.hold(stepCount);
       }
     }
+    if (streams) {
+      yield* this.#streamed({ groups, matchKey, clashes, turns }, use);
+      this.#notes.tell();
+      samples.hold(-held);
+      return;
+    }
     // Results may have to be merged over steps, so they are kept until the end.
     const results = new UniqueColumns();
     const filler = matching.fill === undefined ? undefined : new Filler<MatchGroup>(matching, stepCount);
-    for await (const batch of this.#many.run()) {
+    // With something to fill in, the side that must be unique is looked at also where the other one has nothing.
+    if (filler !== undefined) clashes.checkAll();
+    for await (const batch of this.#many.run('passing')) {
       for (const series of batch) {
         clashes.check(series.column);
         const key = matchKey.of(series.labels);
@@ -112,8 +135,61 @@ export class BinaryVectorOperator implements Operator {
       }
     }
     if (filler !== undefined) this.#fill(filler, groups.values(), clashes, results);
+    this.#notes.tell();
     yield* inBatches(results.series());
     samples.hold(-held);
+  }
+
+  /** The matches of the one side of a series never share a step with it, or they clash: its result is made of all of them. */
+  async *#streamed({ groups, matchKey, clashes, turns }: OneSide, use: ColumnUse): Batches {
+    const { stepCount } = this.#config;
+    const columns = new Columns(stepCount, use);
+    for await (const batch of this.#many.run('passing')) {
+      let out: SeriesColumn[] = [];
+      let valueCount = 0;
+      for (const many of batch) {
+        clashes.check(many.column);
+        const group = groups.get(matchKey.of(many.labels));
+        if (group === undefined) continue;
+        const column = columns.take();
+        for (const one of group.ones) {
+          const pause = turns.after(4 * stepCount);
+          if (pause !== undefined) await pause;
+          this.#combine(many.column, one.column, column);
+        }
+        if (!hasValue(column)) {
+          columns.putBack();
+          continue;
+        }
+        const { labels, dropName } = this.#named(this.#result.of(many.labels, group.ones[0].labels));
+        out.push({ labels, column, dropName });
+        valueCount += valuesOf(column);
+        if (!columns.isFull(valueCount)) continue;
+        yield out;
+        columns.reuse();
+        out = [];
+        valueCount = 0;
+      }
+      if (out.length > 0) yield out;
+      columns.reuse();
+    }
+  }
+
+  /** Fills steps that both columns have. Gives the steps of the many side that are a match. */
+  #combine(many: StepColumn, one: StepColumn, out: StepColumn): StepColumn {
+    if (many.histograms === undefined && one.histograms === undefined && !isTrim(this.#config.op)) {
+      this.#compute(many, one, out);
+      return many;
+    }
+    // A pair that the operator is not for is no match; a filter's is, whatever comes of it.
+    const matched = { ...many, present: many.present.slice() };
+    this.#computeHistograms(matched, one, out);
+    return matched;
+  }
+
+  #named(labels: Labels): Pick<SeriesColumn, 'labels' | 'dropName'> {
+    const { bool } = this.#config;
+    return { labels: bool && !this.#evaluation.delayedNameRemoval ? withoutName(labels) : labels, dropName: bool };
   }
 
   #fill(filler: Filler<MatchGroup>, groups: Iterable<MatchGroup>, clashes: Clashes, results: UniqueColumns): void {
@@ -128,17 +204,10 @@ export class BinaryVectorOperator implements Operator {
   }
 
   #join(many: SeriesColumn, one: SeriesColumn, group: MatchGroup, results: UniqueColumns): StepColumn {
-    const { matching, bool, stepCount } = this.#config;
+    const { matching, stepCount } = this.#config;
     const column = newStepColumn(stepCount);
-    let matched = many.column;
-    const hasHistograms = many.column.histograms !== undefined || one.column.histograms !== undefined;
-    if (hasHistograms || isTrim(this.#config.op)) {
-      // A pair that the operator is not for is no match; a filter's is, whatever comes of it.
-      matched = { ...many.column, present: many.column.present.slice() };
-      this.#computeHistograms(matched, one.column, column);
-    } else this.#compute(many.column, one.column, column);
-    let labels = this.#result.of(many.labels, one.labels);
-    if (bool && !this.#evaluation.delayedNameRemoval) labels = withoutName(labels);
+    const matched = this.#combine(many.column, one.column, column);
+    const { labels, dropName } = this.#named(this.#result.of(many.labels, one.labels));
     // What a filter leaves out is still a match: whether matches are unique does not depend on values.
     if (matching.card === 'one-to-one') {
       group.taken ??= new Uint8Array(stepCount);
@@ -151,7 +220,7 @@ export class BinaryVectorOperator implements Operator {
       if (taken === undefined) group.takenByLabels.set(labels.key, (taken = new Uint8Array(stepCount)));
       if (!take(taken, matched, one.column)) throw ambiguous('grouping labels must ensure unique matches');
     }
-    if (hasValue(column)) results.add({ labels, column, dropName: bool });
+    if (hasValue(column)) results.add({ labels, column, dropName });
     return matched;
   }
 }
@@ -204,7 +273,7 @@ function stepFunction(op: ArithmeticOp | ComparisonOp | TrimOp, bool: boolean, i
 }
 
 /** The same where there are histograms on either side. Steps whose pair the operator is not for are taken out of `many`. */
-function histogramFunction({ op, bool }: BinaryVectorConfig, isSwapped: boolean, notes: Notes): StepFunction {
+function histogramFunction({ op, bool }: BinaryVectorConfig, isSwapped: boolean, notes: LastNotes): StepFunction {
   const ofFloats = stepFunction(op, bool, isSwapped);
   return (many, one, out) => {
     ofFloats(floatsOf(many), floatsOf(one), out);
@@ -215,10 +284,12 @@ function histogramFunction({ op, bool }: BinaryVectorConfig, isSwapped: boolean,
       const b = right.histograms?.[k] ?? right.values[k];
       if (typeof a === 'number' && typeof b === 'number') {
         if (!isTrim(op)) continue;
+        notes.begin(k);
         notes.info(incompatibleSamples(op, 'float', 'float'));
         many.present[k] = 0;
         continue;
       }
+      notes.begin(k);
       const result = combineHistograms(op, a, b, notes);
       if (typeof result === 'object') setHistogram(out, k, result);
       else if (typeof result === 'boolean' && bool) {
@@ -228,6 +299,48 @@ function histogramFunction({ op, bool }: BinaryVectorConfig, isSwapped: boolean,
       if (result === undefined) many.present[k] = 0;
     }
   };
+}
+
+/** The remarks on pairs. As in the reference, only those on the last pair of a step that has any are told. */
+class LastNotes implements Notes {
+  readonly #notes: Notes;
+  readonly #steps = new Map<number, readonly Remark[]>();
+  #step = 0;
+  #isNew = false;
+
+  constructor(notes: Notes) {
+    this.#notes = notes;
+  }
+
+  /** What comes next is about a pair at this step. */
+  begin(step: number): void {
+    this.#step = step;
+    this.#isNew = true;
+  }
+
+  warn(text: string): void {
+    this.#add({ kind: 'warn', text });
+  }
+
+  info(text: string): void {
+    this.#add({ kind: 'info', text });
+  }
+
+  #add(remark: Remark): void {
+    const before = this.#isNew ? undefined : this.#steps.get(this.#step);
+    this.#steps.set(this.#step, before === undefined ? [remark] : [...before, remark]);
+    this.#isNew = false;
+  }
+
+  tell(): void {
+    for (const remarks of this.#steps.values()) for (const { kind, text } of remarks) this.#notes[kind](text);
+    this.#steps.clear();
+  }
+}
+
+interface Remark {
+  readonly kind: 'warn' | 'info';
+  readonly text: string;
 }
 
 /** Steps at which the one side is not unique. That is a failure only where the many side has any series at all. */
@@ -251,6 +364,11 @@ class Clashes {
     }
   }
 
+  checkAll(): void {
+    const clash = this.#steps?.find((fault) => fault !== undefined);
+    if (clash !== undefined) throw clash;
+  }
+
   check({ present }: StepColumn): void {
     if (this.#steps === undefined) return;
     for (let k = 0; k < this.#stepCount; k++) {
@@ -262,10 +380,11 @@ class Clashes {
   #fault(labels: Labels, earlier: Labels): Fault {
     const side = this.#matching.card === 'one-to-many' ? 'left' : 'right';
     const group = new MatchKey(this.#matching).matched(labels);
+    const [first, second] = [`${earlier}`, `${labels}`].sort(compareUtf8);
     return new Fault(
       'execution',
       `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
-        `[${earlier}, ${labels}];many-to-many matching not allowed: matching labels must be unique on one side`,
+        `[${first}, ${second}];many-to-many matching not allowed: matching labels must be unique on one side`,
     );
   }
 }

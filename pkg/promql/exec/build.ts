@@ -5,6 +5,7 @@ import { Fault } from '../../errors/fault.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import { kernelOf } from '../functions/table.ts';
 import type { PlanNode } from '../plan/node.ts';
+import { isInvariant } from '../plan/step-invariant.ts';
 import type { Steps } from '../query-spec.ts';
 import { AbsentOperator, AbsentOverTimeOperator } from './absent.ts';
 import { AggregateOperator } from './aggregate.ts';
@@ -55,7 +56,10 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
   const distinct = (operator: Operator, collisions: Collisions): Operator => {
     const isMerging = collisions === 'merge' && stepCount > 1;
     const input = isMerging ? keeper.of(operator) : operator;
-    const output = { run: () => unique(input.run(), collisions, stepCount) };
+    // Only what is merged is kept there.
+    const output: Operator = {
+      run: (use) => unique(input.run(isMerging ? 'kept' : use), collisions, stepCount),
+    };
     return isMerging ? keeper.until(output) : output;
   };
   switch (node.kind) {
@@ -65,6 +69,8 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
       return new TimeOperator(steps);
     case 'select': {
       const operator = new VectorSelectorOperator({ select: node.select, value: node.value, steps }, evaluation);
+      // Without the switch of start timestamps the reference finds none, where with it those that are not known are 0.
+      if (node.value === 'start-timestamp' && !evaluation.startTimestamps) return new NothingOperator(operator);
       return node.value !== 'sample' ? checked(operator, { ...node, value: 'sample' }, 'merge') : operator;
     }
     case 'window': {
@@ -80,10 +86,13 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
       const operator = new VectorScalarOperator(of(node.vector), of(node.scalar), node, evaluation);
       return node.bool || isArithmetic(node.op) ? checked(operator, node.vector, 'merge') : operator;
     }
-    case 'vector-vector':
-      return keeper.until(
-        new BinaryVectorOperator(kept(node.left), kept(node.right), { ...node, stepCount }, evaluation),
-      );
+    case 'vector-vector': {
+      const streams = joinStreams(node, evaluation);
+      // The many side of a join that streams only passes by.
+      const left = streams && node.matching.card === 'many-to-one' ? of(node.left) : kept(node.left);
+      const right = streams && node.matching.card === 'one-to-many' ? of(node.right) : kept(node.right);
+      return keeper.until(new BinaryVectorOperator(left, right, { ...node, stepCount, streams }, evaluation));
+    }
     case 'set': {
       const isKept = node.op === 'or' && stepCount > 1;
       const left = isKept ? kept(node.left) : of(node.left);
@@ -118,12 +127,12 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
     case 'absent-over-time':
       return new AbsentOverTimeOperator({ ...node, steps }, evaluation, build);
     case 'sort':
-      warnOfSort(node.position, steps, evaluation);
+      if (!isInvariant(node.operand)) warnOfSort(node.position, steps, evaluation);
       return keeper.until(new SortOperator(kept(node.operand), node.descending, evaluation));
     case 'info':
       return keeper.until(new InfoOperator(kept(node.operand), { ...node, steps }, evaluation));
     case 'sort-by-label':
-      warnOfSort(node.position, steps, evaluation);
+      if (!isInvariant(node.operand)) warnOfSort(node.position, steps, evaluation);
       return keeper.until(new SortByLabelOperator(kept(node.operand), node.labels, node.descending, evaluation));
     case 'limit-ratio':
       return new LimitRatioOperator(of(node.operand), of(node.parameter), node.position, evaluation);
@@ -162,6 +171,14 @@ function construct(node: PlanNode, steps: Steps, evaluation: Evaluation): Operat
     default:
       return unreachable(node);
   }
+}
+
+/** Whether every series of the many side has results of labels that no other has. */
+function joinStreams(node: PlanNode & { kind: 'vector-vector' }, { delayedNameRemoval }: Evaluation): boolean {
+  const { card, include, fill } = node.matching;
+  // With delayed removal series may differ by names that the result does not have.
+  if (card === 'one-to-one' || include.length > 0 || fill !== undefined || delayedNameRemoval) return false;
+  return !mayDifferByNameOnly(card === 'many-to-one' ? node.left : node.right);
 }
 
 function warnOfSort(position: number, { startMs, endMs = startMs }: Steps, { annotations }: Evaluation): void {

@@ -9,7 +9,7 @@ import { hasValue, readScalar, readScalars, scalarSeries } from './batches.ts';
 import { stepSeconds } from './literal.ts';
 import { notesAt } from './matrix-selector.ts';
 import { withoutName } from './names.ts';
-import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, ColumnUse, Evaluation, Operator, SeriesColumn } from './operator.ts';
 
 export interface PointwiseConfig {
   readonly func: string;
@@ -30,13 +30,13 @@ export class PointwiseOperator implements Operator {
     this.#evaluation = evaluation;
   }
 
-  async *run(): Batches {
+  async *run(use?: ColumnUse): Batches {
     const kernel = must(kernelOf(this.#config.func), `kernel of ${this.#config.func}`);
     if (kernel.kind !== 'pointwise') return;
     const scalars = await readScalars(this.#scalars);
     const notes = notesAt(this.#evaluation, this.#config.position);
     const keepsName = kernel.keepsName || this.#evaluation.delayedNameRemoval;
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run(use)) {
       const out: SeriesColumn[] = [];
       for (const { labels, column, dropName } of batch) {
         // Functions of numbers have no answer for histograms.
@@ -67,7 +67,7 @@ export class ToScalarOperator implements Operator {
   async *run(): Batches {
     const values = new Float64Array(this.#stepCount).fill(NaN);
     const counts = new Uint8Array(this.#stepCount);
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       for (const { column } of batch) {
         dropHistograms(column);
         for (let k = 0; k < values.length; k++) {
@@ -106,10 +106,10 @@ export class StepTimeOperator implements Operator {
     this.#evaluation = evaluation;
   }
 
-  async *run(): Batches {
+  async *run(use?: ColumnUse): Batches {
     const seconds = stepSeconds(this.#steps);
     const keepsName = this.#evaluation.delayedNameRemoval;
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run(use)) {
       yield batch.map(({ labels, column }) => {
         column.values.set(seconds);
         column.histograms = undefined;
@@ -131,7 +131,7 @@ export class OnceOperator implements Operator {
   }
 
   async *run(): Batches {
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       yield batch.map(({ labels, column, dropName }) => {
         const repeated = newStepColumn(this.#stepCount);
         repeated.values.fill(column.values[0]);
@@ -158,7 +158,7 @@ export class StatisticOperator implements Operator {
 
   async *run(): Batches {
     const keepsName = this.#evaluation.delayedNameRemoval;
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       const out: SeriesColumn[] = [];
       for (const { labels, column } of batch) {
         if (column.histograms === undefined) continue;

@@ -5,6 +5,7 @@ import { Labels } from '../../model/labels.ts';
 import { printHistogram } from '../functions/native-statistics.ts';
 import { histogramAt, newStepColumn } from '../functions/step-column.ts';
 import { printPlain } from '../number-text.ts';
+import { quote } from '../parser/quote.ts';
 import type { Grouping } from '../plan/node.ts';
 import { inBatches } from './batches.ts';
 import { GroupKey } from './group-key.ts';
@@ -46,14 +47,14 @@ export class CountValuesOperator implements Operator {
 
   async *#counted(take: (bytes: number) => void): Batches {
     const { label, grouping, stepCount } = this.#config;
-    if (!isLabelName(label)) throw new Fault('execution', `invalid label name ${JSON.stringify(label)}`);
+    if (!isLabelName(label)) throw new Fault('execution', `invalid label name ${quote(label)}`);
     // The value takes the place of a label of the same name before series are grouped.
     const others = { without: grouping.without, labels: grouping.labels.filter((name) => name !== label) };
     const key = new GroupKey(grouping.without ? { ...others, labels: [...others.labels, label] } : others);
     const keepsValue = !grouping.without || !grouping.labels.includes(label);
     const groups = new Map<string, Map<string, SeriesColumn>>();
     const turns = new Turns(this.#evaluation);
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       for (const { labels, column } of batch) {
         // Each value is printed.
         const pause = turns.after(20 * stepCount);

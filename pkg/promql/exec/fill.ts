@@ -23,11 +23,11 @@ export class Filler<Group extends object> {
 
   constructor(matching: VectorMatching, stepCount: number) {
     const { left, right } = matching.fill ?? { left: undefined, right: undefined };
-    const isSwapped = matching.card === 'one-to-many';
     this.#matchKey = new MatchKey(matching);
     this.#stepCount = stepCount;
-    this.#many = isSwapped ? right : left;
-    this.#one = isSwapped ? left : right;
+    // The side with many is the left one to the reference, also under `group_right`, where it is written on the right.
+    this.#many = left;
+    this.#one = right;
   }
 
   /** Notes the steps of the many side that found a match. As in the reference, a pair that gives nothing is none. */

@@ -56,16 +56,16 @@ export class Keeper {
 
   /** The operand, its series counted as they come. `presence` counts what is kept when only the steps are remembered. */
   of(operand: Operator, what: 'columns' | 'presence' = 'columns'): Operator {
-    return { run: () => this.#counted(operand, what === 'columns' ? 1 : 1 / BYTES_PER_STEP) };
+    return { run: (use) => this.#counted(operand.run(use), what === 'columns' ? 1 : 1 / BYTES_PER_STEP) };
   }
 
   /** The operator, after whose end everything counted is given back. */
   until(operator: Operator): Operator {
-    return { run: () => this.#released(operator) };
+    return { run: (use) => this.#released(operator.run(use)) };
   }
 
-  async *#counted(operand: Operator, share: number): Batches {
-    for await (const batch of operand.run()) {
+  async *#counted(batches: Batches, share: number): Batches {
+    for await (const batch of batches) {
       let bytes = 0;
       for (const { labels, column } of batch) bytes += seriesBytes(labels, column);
       bytes = Math.ceil(bytes * share);
@@ -75,9 +75,9 @@ export class Keeper {
     }
   }
 
-  async *#released(operator: Operator): Batches {
+  async *#released(batches: Batches): Batches {
     try {
-      yield* operator.run();
+      yield* batches;
     } finally {
       this.#account.give(this.#bytes);
       this.#bytes = 0;

@@ -4,7 +4,7 @@ import { Fault } from '../../errors/fault.ts';
 import { Labels, METRIC_NAME } from '../../model/labels.ts';
 import { compileReplacement } from '../../model/replacement.ts';
 import { isLabelName } from './names.ts';
-import type { Batches, Operator } from './operator.ts';
+import type { Batches, ColumnUse, Operator } from './operator.ts';
 
 /** Gives a label its new value; undefined leaves the labels as they are, '' takes the label away. */
 type NewValue = (labels: Labels) => string | undefined;
@@ -21,9 +21,9 @@ export class RelabelOperator implements Operator {
     this.#newValue = newValue;
   }
 
-  async *run(): Batches {
+  async *run(use?: ColumnUse): Batches {
     const target = new Set([this.#target]);
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run(use)) {
       yield batch.map((series) => {
         const value = this.#newValue(series.labels);
         if (value === undefined) return series;

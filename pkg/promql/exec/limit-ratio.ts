@@ -7,7 +7,7 @@ import { Fault } from '../../errors/fault.ts';
 import type { Labels } from '../../model/labels.ts';
 import { printSample } from '../number-text.ts';
 import { hasValue, readScalar } from './batches.ts';
-import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, ColumnUse, Evaluation, Operator, SeriesColumn } from './operator.ts';
 
 export class LimitRatioOperator implements Operator {
   readonly #operand: Operator;
@@ -24,9 +24,9 @@ export class LimitRatioOperator implements Operator {
   }
 
   /** Throws `execution` for a ratio of NaN at any step. */
-  async *run(): Batches {
+  async *run(use?: ColumnUse): Batches {
     const ratios = (await readScalar(this.#parameter)).map((ratio) => this.#capped(ratio));
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run(use)) {
       const out: SeriesColumn[] = [];
       for (const series of batch) {
         const { present } = series.column;

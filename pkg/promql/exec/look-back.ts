@@ -21,9 +21,16 @@ export function lookBack(samples: SampleColumns, how: Lookback, out: StepColumn)
   const { times, values, words, histograms, coarse, length } = samples;
   const { values: into, present } = out;
   let next = 0;
+  let move = 0;
   let count = 0;
   for (let k = 0, time = firstMs; k < into.length; k++, time = firstMs + k * stepMs) {
-    while (next < length && times[next] <= time) next++;
+    // First as far as last time: samples and steps are mostly regular.
+    let moved = next + move;
+    if (moved > length) moved = length;
+    while (moved > next && times[moved - 1] > time) moved--;
+    while (moved < length && times[moved] <= time) moved++;
+    move = moved - next;
+    next = moved;
     const i = next - 1;
     if (i < 0 || times[i] <= time - lookbackMs) {
       // A sample that stands for longer than the lookback is looked at for as long as it stands.

@@ -8,16 +8,17 @@ import { repeatNotes } from '../column-task.ts';
 import { withHistograms } from '../functions/histogram-windows.ts';
 import { withEdge } from '../functions/range-edges.ts';
 import { hasOverlap, startedOf } from '../functions/start-times.ts';
-import { hasFloat, histogramAt, newStepColumn, type StepColumn, setHistogram } from '../functions/step-column.ts';
+import { hasFloat, histogramAt, type StepColumn, setHistogram } from '../functions/step-column.ts';
 import { kernelOf } from '../functions/table.ts';
 import type { Notes, RangeArgs, RangeFunction, Windows } from '../functions/windows.ts';
 import type { PlanNode } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import { hasValue, readScalars } from './batches.ts';
 import { runOf, runWidened } from './coarse-windows.ts';
-import { isFull, valuesOf } from './kept.ts';
+import { valuesOf } from './kept.ts';
+import { Columns } from './lent-columns.ts';
 import { withoutName } from './names.ts';
-import type { Batches, Build, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, Build, ColumnUse, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { Turns } from './turns.ts';
 import { openWindows } from './window-source.ts';
 import { locate } from './windows-of.ts';
@@ -37,7 +38,7 @@ export class WindowOperator implements Operator {
     this.#build = build;
   }
 
-  async *run(): Batches {
+  async *run(use: ColumnUse = 'kept'): Batches {
     const { func, source, position } = this.#node;
     const steps = this.#steps;
     const { annotations, samples: counter, delayedNameRemoval } = this.#evaluation;
@@ -52,6 +53,7 @@ export class WindowOperator implements Operator {
     const work = { func, args: where };
     const { windows, batches } = openWindows(source, steps, this.#evaluation, this.#build, work);
     const turns = new Turns(this.#evaluation);
+    const columns = new Columns(steps.count, use);
     for await (const batch of batches) {
       let out: SeriesColumn[] = [];
       let valueCount = 0;
@@ -76,7 +78,7 @@ export class WindowOperator implements Operator {
           if (touched === 0 && samples.coarse === undefined && (edge !== 'smoothed' || samples.length === 0)) continue;
           counter.touch(touched);
           counter.hold(samples.length);
-          column = newStepColumn(steps.count);
+          column = columns.take();
           const name = series.labels.get(METRIC_NAME);
           const own = runOf(func, kernel.run, samples);
           const plain = samples.histograms === undefined ? own : withHistograms(func, own, name);
@@ -86,7 +88,10 @@ export class WindowOperator implements Operator {
           runWidened(func, run, samples, windows, column, args);
           counter.hold(-samples.length);
         }
-        if (!hasValue(column)) continue;
+        if (!hasValue(column)) {
+          if (computed === undefined) columns.putBack();
+          continue;
+        }
         if (wantsCounter && hasFloat(column)) {
           const name = series.labels.get(METRIC_NAME);
           if (name !== '' && !looksLikeCounter(name)) annotations.info(notCounter(name), position);
@@ -95,12 +100,14 @@ export class WindowOperator implements Operator {
         const labels = kernel.keepsName || delayedNameRemoval ? series.labels : withoutName(series.labels);
         out.push({ labels, column, dropName });
         valueCount += valuesOf(column);
-        if (!isFull(valueCount)) continue;
+        if (!columns.isFull(valueCount)) continue;
         yield out;
+        columns.reuse();
         out = [];
         valueCount = 0;
       }
       if (out.length > 0) yield out;
+      columns.reuse();
     }
   }
 }

@@ -20,7 +20,7 @@ export function evaluationOf(node: PlanNode, evaluation: Evaluation): Evaluation
 export function measured(operator: Operator, node: PlanNode, { profile }: Evaluation): Operator {
   if (profile === undefined) return operator;
   const meter = profile.meter(node);
-  return { run: () => timed(operator.run(), meter) };
+  return { run: (use) => timed(operator.run(use), meter) };
 }
 
 async function* timed(batches: Batches, meter: OperatorMeter): Batches {

@@ -3,7 +3,8 @@
 // - Batches hold some hundreds of series. Nothing happens before the first pull; a consumer that leaves early closes what
 //   lies below it, because every stage is an async generator that cleans up in `finally`.
 // - A series comes once: no label set appears twice (with delayed name removal, the pending removal set aside).
-// - Columns belong to whoever received them: they may be changed in place, and nobody else looks at them again.
+// - Columns belong to whoever received them: they may be changed in place, and nobody else looks at them again. Who says
+//   that they only pass by has them until the next batch is pulled: their memory may be that of later columns then.
 // - A series has a value at one step or more.
 // - A scalar expression yields exactly one series, without labels, with a value at every step.
 // - The order is that in which the storage gave the series, carried through; operators that reorder say so.
@@ -29,9 +30,12 @@ export interface SeriesColumn {
 
 export type Batches = AsyncIterable<readonly SeriesColumn[]>;
 
-/** Called once for an operator; a second call would select again. */
+/** What a receiver does with columns: keeps them, or is done with a batch when it pulls the next. */
+export type ColumnUse = 'kept' | 'passing';
+
+/** Called once for an operator; a second call would select again. Columns may be kept unless said otherwise. */
 export interface Operator {
-  run(): Batches;
+  run(use?: ColumnUse): Batches;
 }
 
 /** Makes the operator of a plan node for some steps. */

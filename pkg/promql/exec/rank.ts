@@ -45,8 +45,9 @@ export class RankOperator implements Operator {
     const limits = (await readScalar(this.#parameter)).map(wholeLimit);
     // Where none is wanted nothing is looked at.
     const picksAny = limits.some((limit) => limit >= 1);
+    const isTop = op === 'topk';
     const groupKey = new GroupKey(grouping);
-    const groups = new Map<string, Candidates[]>();
+    const groups = new Map<string, RankedGroup>();
     // Only series that are a candidate somewhere keep their labels.
     const series: SeriesColumn[] = [];
     const empty = newStepColumn(0);
@@ -57,7 +58,7 @@ export class RankOperator implements Operator {
       heldBytes += more;
       bytes.take(more);
     };
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run('passing')) {
       for (const { labels, dropName, column } of batch) {
         // Histograms have no rank, but may be among any k.
         if (op !== 'limitk' && column.histograms !== undefined && dropHistograms(column) && picksAny) {
@@ -66,20 +67,28 @@ export class RankOperator implements Operator {
         const pause = turns.after(4 * stepCount);
         if (pause !== undefined) await pause;
         const key = groupKey.of(labels);
-        let steps = groups.get(key);
-        if (steps === undefined) {
-          steps = Array.from({ length: stepCount }, () => new Candidates(op));
-          groups.set(key, steps);
+        let group = groups.get(key);
+        if (group === undefined) {
+          group = {
+            steps: Array.from({ length: stepCount }, () => new Candidates(op)),
+            bars: new Float64Array(stepCount).fill(NaN),
+          };
+          groups.set(key, group);
           take(stepCount * CANDIDATES_BYTES);
         }
+        const { steps, bars } = group;
+        const { present, values } = column;
         let isCandidate = false;
         let entriesBytes = 0;
         for (let k = 0; k < stepCount; k++) {
-          if (column.present[k] === 0) continue;
-          const histogram = histogramAt(column, k);
-          const isMore = steps[k].entries.length < limits[k];
-          if (!steps[k].offer(column.values[k], series.length, limits[k], histogram)) continue;
+          if (present[k] === 0) continue;
+          const value = values[k];
+          if (isTop ? value <= bars[k] : value >= bars[k]) continue;
+          const { entries } = steps[k];
+          const isMore = entries.length < limits[k];
+          if (!steps[k].offer(value, series.length, limits[k], histogramAt(column, k))) continue;
           isCandidate = true;
+          if (op !== 'limitk' && entries.length >= limits[k]) bars[k] = entries[0].value;
           if (isMore) entriesBytes += ENTRY_BYTES;
         }
         if (!isCandidate) continue;
@@ -106,9 +115,9 @@ function printLarge(value: number): string {
   return Number.isFinite(value) ? value.toExponential() : printSample(value);
 }
 
-function* ranked(groups: Iterable<readonly Candidates[]>, series: readonly SeriesColumn[]): Generator<SeriesColumn> {
-  for (const [candidates] of groups) {
-    for (const { value, index, histogram } of candidates.best()) {
+function* ranked(groups: Iterable<RankedGroup>, series: readonly SeriesColumn[]): Generator<SeriesColumn> {
+  for (const { steps } of groups) {
+    for (const { value, index, histogram } of steps[0].best()) {
       const { labels, dropName } = series[index];
       const histograms = histogram === undefined ? undefined : [histogram];
       yield { labels, dropName, column: { values: Float64Array.of(value), present: Uint8Array.of(1), histograms } };
@@ -117,12 +126,12 @@ function* ranked(groups: Iterable<readonly Candidates[]>, series: readonly Serie
 }
 
 function* columns(
-  groups: Iterable<readonly Candidates[]>,
+  groups: Iterable<RankedGroup>,
   series: readonly SeriesColumn[],
   stepCount: number,
 ): Generator<SeriesColumn> {
   const out: (StepColumn | undefined)[] = new Array(series.length).fill(undefined);
-  for (const steps of groups) {
+  for (const { steps } of groups) {
     for (let k = 0; k < stepCount; k++) {
       for (const { value, index, histogram } of steps[k].entries) {
         const column = (out[index] ??= newStepColumn(stepCount));
@@ -136,6 +145,12 @@ function* columns(
     const column = out[i];
     if (column !== undefined) yield { ...series[i], column };
   }
+}
+
+interface RankedGroup {
+  readonly steps: readonly Candidates[];
+  /** The worst candidate of each step that has all it may have: what is no better is not looked at. NaN says nothing. */
+  readonly bars: Float64Array;
 }
 
 interface Entry {

@@ -67,7 +67,8 @@ export async function* computed(
 function open(select: Select, evaluation: Evaluation): SeriesSet {
   const hints = evaluation.meter === undefined ? select.hints : { ...select.hints, reports: true };
   const { queryable, request, bytes } = evaluation;
-  const alone = () => queryable.select(request, select.matchers, hints);
+  // With threads a batch waits for its turn, and a storage that has them knows it.
+  const alone = () => queryable.select(request, select.matchers, { ...hints, readsInTurn: true });
   const shared = evaluation.shared.of(select, (selects) => new SharedSelect(queryable, request, selects, hints, bytes));
   return shared === undefined ? alone() : shared.read(select, alone);
 }

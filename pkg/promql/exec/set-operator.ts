@@ -5,7 +5,7 @@ import type { VectorMatching } from '../parser/ast.ts';
 import { hasValue, inBatches } from './batches.ts';
 import { MatchKey } from './match-key.ts';
 import { UniqueColumns } from './names.ts';
-import type { Batches, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, ColumnUse, Operator, SeriesColumn } from './operator.ts';
 
 export interface SetConfig {
   readonly op: 'and' | 'or' | 'unless';
@@ -25,17 +25,17 @@ export class SetOperator implements Operator {
     this.#config = config;
   }
 
-  run(): Batches {
-    return this.#config.op === 'or' ? this.#either() : this.#filtered(this.#config.op === 'and');
+  run(use?: ColumnUse): Batches {
+    return this.#config.op === 'or' ? this.#either() : this.#filtered(this.#config.op === 'and', use);
   }
 
-  async *#filtered(wantsMatch: boolean): Batches {
+  async *#filtered(wantsMatch: boolean, use: ColumnUse | undefined): Batches {
     const matchKey = new MatchKey(this.#config.matching);
     const matches = new Presence(this.#config.stepCount);
-    for await (const batch of this.#right.run()) {
+    for await (const batch of this.#right.run('passing')) {
       for (const { labels, column } of batch) matches.add(matchKey.of(labels), column);
     }
-    for await (const batch of this.#left.run()) {
+    for await (const batch of this.#left.run(use)) {
       const out = batch.filter(({ labels, column }) => {
         matches.keep(matchKey.of(labels), column, wantsMatch);
         return hasValue(column);

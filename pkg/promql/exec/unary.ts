@@ -2,7 +2,7 @@
 
 import { scaleHistogram } from '../../model/histogram-math.ts';
 import { withoutName } from './names.ts';
-import type { Batches, Evaluation, Operator } from './operator.ts';
+import type { Batches, ColumnUse, Evaluation, Operator } from './operator.ts';
 
 export class NegateOperator implements Operator {
   readonly #operand: Operator;
@@ -13,9 +13,9 @@ export class NegateOperator implements Operator {
     this.#evaluation = evaluation;
   }
 
-  async *run(): Batches {
+  async *run(use?: ColumnUse): Batches {
     const keepsName = this.#evaluation.delayedNameRemoval;
-    for await (const batch of this.#operand.run()) {
+    for await (const batch of this.#operand.run(use)) {
       for (const { column } of batch) {
         const { values } = column;
         for (let k = 0; k < values.length; k++) values[k] = -values[k];

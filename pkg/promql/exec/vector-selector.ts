@@ -3,15 +3,15 @@
 import { METRIC_NAME } from '../../model/labels.ts';
 import { SampleBuffer } from '../../storage/sample-columns.ts';
 import { columnOf } from '../column-task.ts';
-import { newStepColumn } from '../functions/step-column.ts';
 import type { Select, SelectedValue } from '../plan/node.ts';
 import type { Steps } from '../query-spec.ts';
 import type { SelectMeter } from '../query-stats.ts';
-import { isFull, valuesOf } from './kept.ts';
+import { valuesOf } from './kept.ts';
+import { Columns } from './lent-columns.ts';
 import { type Lookback, lookBack } from './look-back.ts';
 import { notesAt } from './matrix-selector.ts';
 import { withoutName } from './names.ts';
-import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import type { Batches, ColumnUse, Evaluation, Operator, SeriesColumn } from './operator.ts';
 import { type ComputedBatch, computed, meterOf, readNumbers, selected } from './selected.ts';
 import { smooth } from './smoothed.ts';
 import { dropStale } from './windows-of.ts';
@@ -32,7 +32,7 @@ export class VectorSelectorOperator implements Operator {
     this.#evaluation = evaluation;
   }
 
-  async *run(): Batches {
+  async *run(use: ColumnUse = 'kept'): Batches {
     const { select, value, steps } = this.#config;
     const { samples, lookbackMs, delayedNameRemoval } = this.#evaluation;
     const meter = meterOf(select, this.#evaluation);
@@ -40,6 +40,7 @@ export class VectorSelectorOperator implements Operator {
     const firstMs = (select.atMs ?? steps.startMs) - select.offsetMs;
     const stepMs = select.atMs === undefined ? steps.stepMs : 0;
     const scratch = new SampleBuffer();
+    const lent = new Columns(steps.count, use);
     for await (const { series: batch, columns } of this.#batches({ firstMs, stepMs, lookbackMs, value }, meter)) {
       let out: SeriesColumn[] = [];
       let valueCount = 0;
@@ -49,7 +50,7 @@ export class VectorSelectorOperator implements Operator {
         if (done === undefined) series.readInto(scratch);
         meter.sampleCount += done?.sampleCount ?? scratch.length;
         if (select.numbersOnly && scratch.histograms !== undefined) readNumbers(scratch);
-        const column = done?.column ?? newStepColumn(steps.count);
+        const column = done?.column ?? lent.take();
         let count = 0;
         if (done !== undefined) count = done.touchedCount;
         else if (select.edge === 'smoothed') {
@@ -58,19 +59,24 @@ export class VectorSelectorOperator implements Operator {
           const notes = notesAt(this.#evaluation, select.position);
           count = smooth(scratch, { firstMs, stepMs, lookbackMs, name, notes }, column);
         } else count = lookBack(scratch, { firstMs, stepMs, lookbackMs, value }, column);
-        if (count === 0) continue;
+        if (count === 0) {
+          if (done === undefined) lent.putBack();
+          continue;
+        }
         samples.touch(count);
         const labels = dropName && !delayedNameRemoval ? withoutName(series.labels) : series.labels;
         out.push({ labels, column, dropName });
         valueCount += valuesOf(column);
-        if (!isFull(valueCount)) continue;
+        if (!lent.isFull(valueCount)) continue;
         yield out;
+        lent.reuse();
         out = [];
         valueCount = 0;
         const pause = this.#evaluation.pace();
         if (pause !== undefined) await pause;
       }
       if (out.length > 0) yield out;
+      lent.reuse();
     }
   }
 

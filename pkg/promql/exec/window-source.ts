@@ -149,7 +149,7 @@ async function* overSteps(
   // Samples are counted where the outer windows look at them, so those below are counted apart and forgotten.
   const inner = { ...evaluation, pace: () => evaluation.pace(), samples: new SampleCounter() };
   const scratch = new SampleBuffer(steps.count);
-  for await (const batch of build(source.operand, steps, inner).run()) {
+  for await (const batch of build(source.operand, steps, inner).run('passing')) {
     yield batch.map(({ labels, dropName, column }) => ({
       labels,
       dropName,

@@ -9,7 +9,7 @@ import {
   toSchema,
 } from '../../model/histogram-math.ts';
 import { isCounterReset } from '../../model/histogram-reset.ts';
-import { HistogramRow } from '../../model/histogram-row.ts';
+import { HistogramRow, ScaledDifferences } from '../../model/histogram-row.ts';
 import { type HistogramValue, noBuckets, usesCustomBounds, withHint } from '../../model/histogram-value.ts';
 import { mixedSchemas, notACounter, notAGauge, reconciledBounds } from './histogram-notes.ts';
 import { factorOf, startAfter, startsAnew } from './start-times.ts';
@@ -48,6 +48,7 @@ export function extrapolated(
   const started = isCounter && starts !== undefined ? { times, starts } : undefined;
   const seen = resetsOf(histograms);
   const isReset = started === undefined ? seen : (i: number) => seen(i) || startsAnew(started, i);
+  const differences = new ScaledDifferences();
   const turnsBefore = isCounter && started === undefined ? countTurns(column, seen) : undefined;
 
   /** What a change over samples [begin, last] of window k is multiplied by; `count` is that of its observations. */
@@ -79,7 +80,7 @@ export function extrapolated(
     if (turnsBefore !== undefined && turnsBefore[last] === turnsBefore[begin] && histograms[begin].hint !== 'gauge') {
       const [first, end] = [histograms[begin], histograms[last]];
       if (first instanceof HistogramRow && end instanceof HistogramRow) {
-        const value = end.scaledDifference(first, factorFor(k, begin, last, end.count - first.count));
+        const value = differences.of(end, first, factorFor(k, begin, last, end.count - first.count));
         if (value !== undefined) return value;
       }
     }

@@ -125,6 +125,13 @@ function folded(
 /** The floats as columns of their own, and the histograms as others, each with the windows that select them. */
 function split(samples: SampleColumns, windows: Windows, name: string) {
   const { times, values, length } = samples;
+  const { stepCount } = windows;
+  if (hasOnlyHistograms(samples) && (samples.starts === undefined || samples.starts.length === length)) {
+    const { histograms, starts } = samples;
+    const none = new Int32Array(stepCount);
+    const column: HistogramColumn = { name, times, histograms, windows, starts };
+    return { floats: new SampleBuffer(0), floatWindows: { ...windows, from: none, to: none }, column };
+  }
   const floats = new SampleBuffer(length);
   const histogramTimes: number[] = [];
   const histograms: HistogramValue[] = [];
@@ -143,7 +150,7 @@ function split(samples: SampleColumns, windows: Windows, name: string) {
     }
     floatsBefore[i + 1] = floats.length;
   }
-  const { from, to, stepCount } = windows;
+  const { from, to } = windows;
   const floatWindows = { ...windows, from: new Int32Array(stepCount), to: new Int32Array(stepCount) };
   const others = { ...windows, from: new Int32Array(stepCount), to: new Int32Array(stepCount) };
   for (let k = 0; k < stepCount; k++) {
@@ -160,6 +167,15 @@ function split(samples: SampleColumns, windows: Windows, name: string) {
     starts,
   };
   return { floats, floatWindows, column };
+}
+
+function hasOnlyHistograms(
+  samples: SampleColumns,
+): samples is SampleColumns & { readonly histograms: readonly HistogramValue[] } {
+  const { histograms, length } = samples;
+  if (histograms === undefined || histograms.length !== length) return false;
+  for (let i = 0; i < length; i++) if (histograms[i] === undefined) return false;
+  return true;
 }
 
 /** last_over_time and first_over_time give the sample itself, whatever it is. */

@@ -45,13 +45,24 @@ function extrapolated(
   const { stepCount, from, to, firstEndMs, stepMs, rangeMs } = windows;
   // Windows overlap, so resets are looked for once; each window then adds only its own, in order.
   const resetCount = isCounter && stepCount > 0 ? findResets(values, from[0], to[stepCount - 1]) : 0;
+  const { values: outValues, present } = out;
   const rangeSeconds = rangeMs / 1000;
   let firstReset = 0;
+  // Where samples and steps are regular, windows are alike: what only depends on where the samples lie is computed anew
+  // only when that has changed.
+  let lead = NaN;
+  let tail = NaN;
+  let span = NaN;
+  let gaps = 0;
+  let sampled = 0;
+  let toStart = 0;
+  let toEnd = 0;
+  let usualFactor = 0;
   for (let k = 0; k < stepCount; k++) {
     const begin = from[k];
     const last = to[k] - 1;
     if (last <= begin) {
-      out.present[k] = 0;
+      present[k] = 0;
       continue;
     }
     const firstValue = values[begin];
@@ -60,22 +71,40 @@ function extrapolated(
     for (let r = firstReset; r < resetCount && resets[r] <= last; r++) result += values[resets[r] - 1];
 
     const rangeEnd = firstEndMs + k * stepMs;
-    let toStart = (times[begin] - (rangeEnd - rangeMs)) / 1000;
-    let toEnd = (rangeEnd - times[last]) / 1000;
-    const sampled = (times[last] - times[begin]) / 1000;
-    const average = sampled / (last - begin);
-    const threshold = average * 1.1;
-    if (toStart >= threshold) toStart = average / 2;
-    if (isCounter && result > 0 && firstValue >= 0) {
-      // A counter cannot have been below zero: do not extrapolate to before it was zero.
-      const toZero = sampled * (firstValue / result);
-      if (toZero < toStart) toStart = toZero;
+    const firstTime = times[begin];
+    const lastTime = times[last];
+    if (
+      firstTime - (rangeEnd - rangeMs) !== lead ||
+      rangeEnd - lastTime !== tail ||
+      lastTime - firstTime !== span ||
+      last - begin !== gaps
+    ) {
+      lead = firstTime - (rangeEnd - rangeMs);
+      tail = rangeEnd - lastTime;
+      span = lastTime - firstTime;
+      gaps = last - begin;
+      toStart = lead / 1000;
+      toEnd = tail / 1000;
+      sampled = span / 1000;
+      const average = sampled / gaps;
+      const threshold = average * 1.1;
+      if (toStart >= threshold) toStart = average / 2;
+      if (toEnd >= threshold) toEnd = average / 2;
+      usualFactor = (sampled + toStart + toEnd) / sampled;
+      if (isRate) usualFactor /= rangeSeconds;
     }
-    if (toEnd >= threshold) toEnd = average / 2;
-    let factor = (sampled + toStart + toEnd) / sampled;
-    if (isRate) factor /= rangeSeconds;
-    out.values[k] = result * factor;
-    out.present[k] = 1;
+    let factor = usualFactor;
+    // A counter cannot have been below zero: it is not extrapolated to before it was zero. One that began with twice its
+    // growth was zero at least two windows ago, which is farther than any extrapolation goes.
+    if (isCounter && result > 0 && firstValue >= 0 && firstValue < 2 * result) {
+      const toZero = sampled * (firstValue / result);
+      if (toZero < toStart) {
+        factor = (sampled + toZero + toEnd) / sampled;
+        if (isRate) factor /= rangeSeconds;
+      }
+    }
+    outValues[k] = result * factor;
+    present[k] = 1;
   }
 }
 

@@ -51,7 +51,9 @@ export function dropHistograms(column: StepColumn): boolean {
 export function floatsOf(column: StepColumn): StepColumn {
   const { values, present, histograms } = column;
   if (histograms === undefined) return column;
-  return { values, present: present.map((is, k) => (histograms[k] === undefined ? is : 0)), histograms: undefined };
+  const floats = new Uint8Array(present.length);
+  for (let k = 0; k < present.length; k++) if (histograms[k] === undefined) floats[k] = present[k];
+  return { values, present: floats, histograms: undefined };
 }
 
 /** Whether any step has a float. The column is not empty. */

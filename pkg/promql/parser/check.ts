@@ -142,8 +142,11 @@ class Checker {
 
   /** The second argument stands for labels of info series: it has no name of its own and may match everything. */
   #info(node: Call): Checked {
-    const first = this.#expect(node.args[0], 'vector', 'call to function "info"');
+    const context = 'call to function "info"';
+    const first = this.#expect(node.args[0], 'vector', context);
     const second = node.args[1];
+    const type = typeOf(second);
+    if (type !== 'vector') this.#fail(node, `expected type instant vector in ${context}, got ${typeText(type)}`);
     if (second.kind !== 'vector-selector') this.#fail(second, 'expected label selectors only');
     if (second.name !== '') this.#fail(second, 'expected label selectors only, got vector selector instead');
     return { expression: { ...node, args: [first, second] }, type: 'vector' };

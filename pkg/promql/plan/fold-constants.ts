@@ -19,8 +19,8 @@ export function foldConstants(node: PlanNode): PlanNode {
 export function scalarFunction(
   op: ArithmeticOp | ComparisonOp | 'min_of' | 'max_of',
 ): (a: number, b: number) => number {
-  if (op === 'min_of') return Math.min;
-  if (op === 'max_of') return Math.max;
+  if (op === 'min_of') return (a, b) => (a === -Infinity || b === -Infinity ? -Infinity : Math.min(a, b));
+  if (op === 'max_of') return (a, b) => (a === Infinity || b === Infinity ? Infinity : Math.max(a, b));
   if (!isComparison(op)) return arithmetic(op);
   const holds = comparison(op);
   return (a, b) => (holds(a, b) ? 1 : 0);

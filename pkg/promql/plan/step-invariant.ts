@@ -11,7 +11,8 @@ export function markStepInvariant(node: PlanNode): PlanNode {
   return mapChildren(node, markStepInvariant);
 }
 
-function isInvariant(node: PlanNode): boolean {
+/** Whether a node has the same value at every step. */
+export function isInvariant(node: PlanNode): boolean {
   switch (node.kind) {
     case 'time':
     case 'step-time':
