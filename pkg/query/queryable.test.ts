@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { backgroundRequest } from '../async/request.ts';
+import { freeNow } from '../bytes/free-now.ts';
 import { Fault, kindOf, messageOf } from '../errors/fault.ts';
 import { Matcher } from '../model/matcher.ts';
 import { MAX_TIME } from '../model/time.ts';
 import type { SelectHints } from '../storage/hints.ts';
 import { SampleBuffer } from '../storage/sample-columns.ts';
+import type { Series } from '../storage/series.ts';
 import { type FakeStep, FakeStore, fakeBatch, fakeChunk, fakeEndpoint, fakeSeries } from '../store/fake-endpoint.ts';
 import { proxyDefaults, StoreProxy } from '../store/proxy.ts';
 import { type SelectOptions, selectDefaults } from './config.ts';
@@ -93,6 +95,50 @@ describe('a select', () => {
       assert.deepEqual(store.requests[0].withoutReplicaLabels, []);
     });
   }
+
+  describe('of series that are read in turn', () => {
+    /** More series than go into one batch; who releases them finds their bytes overwritten. */
+    function releasing(released: string[], name: string): FakeStep {
+      const series = Array.from({ length: 700 }, (_, i) =>
+        fakeSeries(`a=${name}${String(i).padStart(3, '0')}`, fakeChunk(1000, 3000, RAW)),
+      );
+      const release = (): void => {
+        released.push(name);
+        for (const { chunks } of series) for (const { table } of chunks) table.bytes.fill(0xff);
+      };
+      return { ...fakeBatch(series), release };
+    }
+
+    test('lets go of chunks that have been read, and of none before', async () => {
+      const released: string[] = [];
+      const { queryable } = setUp([releasing(released, 'x'), releasing(released, 'y')]);
+      const { series } = await read(queryable, { readsInTurn: true });
+      assert.equal(series.length, 1400);
+      assert.deepEqual(new Set(series.map((text) => text.slice(-9))), new Set(['2000,3000']));
+      assert.deepEqual(released, ['x', 'y']);
+    });
+
+    test('says so when chunks are read that are gone', async () => {
+      const bytes = new Uint8Array(32 * 1024);
+      const one = fakeSeries('a=1', fakeChunk(1000, 3000, RAW));
+      const table = { ...one.chunks[0].table, bytes };
+      const step = { ...fakeBatch([{ ...one, chunks: [{ table, from: 0, to: 1 }] }]), release: () => freeNow(bytes) };
+      const { queryable } = setUp([step]);
+      const kept: Series[] = [];
+      for await (const batch of queryable.select(backgroundRequest(), matchers, { ...hints, readsInTurn: true })
+        .batches) {
+        kept.push(...batch);
+      }
+      assert.throws(() => kept[0].readInto(new SampleBuffer()), /its chunks have been let go/);
+    });
+
+    test('keeps chunks for who has not promised to read so', async () => {
+      const released: string[] = [];
+      const { queryable } = setUp([releasing(released, 'x'), releasing(released, 'y')]);
+      assert.equal((await read(queryable)).series.length, 1400);
+      assert.deepEqual(released, []);
+    });
+  });
 
   test('fetches nothing before it is pulled', async () => {
     const { store, queryable } = setUp([]);

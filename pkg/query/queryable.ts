@@ -58,11 +58,13 @@ export class FanOutQueryable implements Queryable {
     const fills = this.#options.fillsWithCoarser === true;
     const fetched = new FetchMeter(fills ? MAX_TIME : maxResolutionMs);
     const others = fills ? new OtherResolutions(maxResolutionMs, hints) : undefined;
+    const threads = this.#threads?.of(request);
+    const releases = hints.readsInTurn === true && threads === undefined;
     return {
-      batches: this.#batches(request, matchers, hints, warnings, fetched, others),
+      batches: this.#batches(request, matchers, { ...hints, readsInTurn: releases }, warnings, fetched, others),
       warnings: warnings.list,
       fetched,
-      threads: this.#threads?.of(request),
+      threads,
       ...(others === undefined ? {} : { infos: () => others.infos() }),
     };
   }
@@ -138,6 +140,7 @@ export class FanOutQueryable implements Queryable {
         } finally {
           request.bytes?.give(bytes);
         }
+        if (hints.readsInTurn === true) batch.release?.();
       }
     } catch (thrown) {
       throw fanOutFault(request, 'expanding series: proxy Series()', thrown);

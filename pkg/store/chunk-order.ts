@@ -99,7 +99,9 @@ function sortChunks(slices: readonly ChunkSlice[]): readonly ChunkSlice[] {
   // Replicas block by block are nearly in order: each chunk moves past a few others only.
   if (!insertionSort(order, count, minTimes, compare)) order.subarray(0, count).sort(compare);
 
-  const out: { table: ChunkTable; from: number; to: number }[] = [];
+  // Nearly always as many as there are chunks: those of replicas take turns.
+  const out = new Array<{ table: ChunkTable; from: number; to: number }>(count);
+  let outCount = 0;
   let last: { table: ChunkTable; from: number; to: number } | undefined;
   let groupStart = 0;
   for (let i = 0; i < count; i++) {
@@ -109,8 +111,9 @@ function sortChunks(slices: readonly ChunkSlice[]): readonly ChunkSlice[] {
     const { table } = slices[sliceOf[at]];
     const chunk = chunkOf[at];
     if (last !== undefined && last.table === table && last.to === chunk) last.to++;
-    else out.push((last = { table, from: chunk, to: chunk + 1 }));
+    else out[outCount++] = last = { table, from: chunk, to: chunk + 1 };
   }
+  out.length = outCount;
   return out;
 }
 

@@ -86,6 +86,7 @@ export class ChunkReader {
   read(labels: Labels, chunks: readonly ChunkSlice[], into: SampleBuffer): void {
     const start = into.length;
     try {
+      if (chunks.some(isFreed)) throw new Fault('internal', 'its chunks have been let go');
       if (this.#reading.mixed === undefined) this.#readAlike(chunks, into);
       else this.#readMixed(chunks, this.#reading.mixed, into);
     } catch (thrown) {
@@ -325,6 +326,11 @@ function decodePart(table: ChunkTable, part: number, into: SampleBuffer): void {
     return;
   }
   decodeHistogramValues(encoding, table.bytes, table.partOffset[part], table.partLength[part], into);
+}
+
+/** Whether the bytes are gone (bytes/free-now.ts): decoders would take them for chunks without samples. */
+function isFreed({ table, from }: ChunkSlice): boolean {
+  return table.bytes.length === 0 && table.partLength[table.firstPart[from]] > 0;
 }
 
 function hasCounterPart(chunks: readonly ChunkSlice[]): boolean {

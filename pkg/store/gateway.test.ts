@@ -6,6 +6,7 @@ import { afterAll, describe, test } from 'vitest';
 import { FakeClock } from '../async/fake-clock.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
 import { ReaderPool } from '../block/index-header/reader-pool.ts';
+import type { BlockMeta } from '../block/meta.ts';
 import { crc32c } from '../bytes/crc32c.ts';
 import { IndexCache } from '../cache/index-cache.ts';
 import { Fault, type FaultKind, kindOf, messageOf } from '../errors/fault.ts';
@@ -24,6 +25,7 @@ import { defaultBucketStoreConfig, defaultGatewayConfig } from './config.ts';
 import { labelsQuery, seriesQuery } from './conformance.ts';
 import { type FakeSeries, parseFakeSeries } from './fake-store.ts';
 import { StoreGateway } from './gateway.ts';
+import type { SeriesRequest, Store } from './store.ts';
 
 const START = 1_700_006_400_000;
 const scratch = mkdtempSync(join(tmpdir(), 'gateway-'));
@@ -316,6 +318,227 @@ describe('blocks that come and go', () => {
       await made.close();
     }
   });
+});
+
+/** Everything a store yields: `<labels>` of its series, and its warnings. */
+async function answerOf(store: Store, query: SeriesRequest): Promise<{ series: string[]; warnings: string[] }> {
+  const series: string[] = [];
+  const warnings: string[] = [];
+  for await (const batch of store.series(backgroundRequest(), query)) {
+    series.push(...batch.series.map(({ labels }) => labels.get('__name__')));
+    warnings.push(...batch.warnings);
+  }
+  return { series, warnings };
+}
+
+describe('a block that cannot be served', () => {
+  const DAY_MS = 24 * 3_600_000;
+  const later = { minTime: START + DAY_MS, maxTime: START + DAY_MS + TWO_HOURS_MS };
+  const breakIndex = (directory: string, ulid: string): void => truncateSync(join(directory, ulid, 'index'), 100);
+
+  test('is missing from every answer it might have added to, which says so, and from no other', async () => {
+    const { directory, bucket } = bucketOf();
+    const broken = writeBlock(directory, parseFakeSeries(`down{job="b"} ${later.minTime}:1`), external, later);
+    const index = join(directory, broken, 'index');
+    const good = readFileSync(index);
+    breakIndex(directory, broken);
+    const made = await testGateway(bucket);
+    const { store } = made.gateway;
+    const warning = new RegExp(
+      `^block ${broken} of \\{cluster="eu", replica="r1"\\} from 2023-11-16T00:00:00Z to 2023-11-16T02:00:00Z is missing from the answer: .*index`,
+    );
+    try {
+      for (const [what, query, isTold] of [
+        ['its time', later, true],
+        ['all time', {}, true],
+        ['all time, and nothing in part', { partialResponse: 'abort' }, true],
+        ['its first moment', { maxTime: later.minTime }, true],
+        ['the moment before it', { maxTime: later.minTime - 1 }, false],
+        ['its last moment', { minTime: later.maxTime - 1 }, true],
+        ['the moment after it', { minTime: later.maxTime }, false],
+        ['its labels', { matchers: [...all.matchers, new Matcher('=', 'cluster', 'eu')] }, true],
+        ['other labels', { matchers: [...all.matchers, new Matcher('=', 'cluster', 'us')] }, false],
+        ['another block', { blockMatchers: [new Matcher('!=', '__block_id', broken)] }, false],
+      ] as const) {
+        const { warnings } = await answerOf(store, {
+          ...all,
+          minTime: START,
+          maxTime: START + 2 * DAY_MS,
+          partialResponse: 'warn',
+          ...query,
+        });
+        assert.equal(warnings.length, isTold ? 1 : 0, what);
+        if (isTold) assert.match(warnings[0], warning);
+      }
+      const { warnings } = await store.labelNames(backgroundRequest(), labelsQuery(later));
+      assert.match(warnings.join(), warning);
+      // Who does not announce its time is not asked for it.
+      assert.deepEqual(made.gateway.info().store?.tsdbInfos, [
+        { labels: external, ...span },
+        { labels: external, ...later },
+      ]);
+      assert.equal(made.gateway.info().store?.maxTime, later.maxTime);
+
+      writeFileSync(index, good);
+      await made.gateway.sync(backgroundRequest());
+      assert.deepEqual(await answerOf(store, { ...all, ...later }), { series: ['down'], warnings: [] });
+      breakIndex(directory, broken);
+      rmSync(join(directory, broken, 'meta.json'));
+      await made.gateway.sync(backgroundRequest());
+      assert.deepEqual(await answerOf(store, { ...all, ...later }), { series: [], warnings: [] });
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('is made up for by blocks of another resolution that are read in its place', async () => {
+    const { directory, ulid, bucket } = bucketOf();
+    const coarse = writeBlock(directory, parseFakeSeries(`up{job="a"} ${START}:1`), external, span);
+    const meta = (block: BlockMeta): BlockMeta =>
+      block.ulid === coarse ? { ...block, thanos: { ...block.thanos, resolutionMs: 300_000 } } : block;
+    for (const [what, broken, maxResolutionMs, fillsWithCoarser, isTold] of [
+      ['a coarse one by raw ones', coarse, 300_000, false, false],
+      ['a coarse one nobody asked for', coarse, 0, false, false],
+      ['a raw one where coarse ones will do', ulid, 300_000, false, false],
+      ['a raw one where they will not', ulid, 0, false, true],
+      ['a raw one where they fill in', ulid, 0, true, false],
+    ] as const) {
+      const index = join(directory, broken, 'index');
+      const good = readFileSync(index);
+      breakIndex(directory, broken);
+      const made = await testGateway(bucket, { meta });
+      try {
+        const query = { ...all, maxResolutionMs, fillsWithCoarser };
+        assert.equal((await answerOf(made.gateway.store, query)).warnings.length, isTold ? 1 : 0, what);
+      } finally {
+        await made.close();
+        writeFileSync(index, good);
+      }
+    }
+  });
+
+  test('and was made from others keeps them served as long as the bucket has them', async () => {
+    const { directory, ulid, bucket } = bucketOf();
+    let hidden = '';
+    const fetch = async (request: RequestContext) => {
+      const fetched = await fetchAll(request, bucket, (meta) =>
+        meta.ulid === hidden || hidden === ''
+          ? meta
+          : { ...meta, compaction: { ...meta.compaction, level: 2, sources: [hidden, 'other'] } },
+      );
+      return { ...fetched, metas: new Map([...fetched.metas].filter(([id]) => id !== hidden)) };
+    };
+    const made = await testGateway(bucket, { fetch });
+    const { gateway } = made;
+    const served = (): string[] => gateway.loadedBlocks().map((meta) => meta.ulid);
+    try {
+      const compacted = writeBlock(directory, parseFakeSeries(`up{job="a"} ${START}:1`), external, span);
+      const index = join(directory, compacted, 'index');
+      const good = readFileSync(index);
+      breakIndex(directory, compacted);
+      hidden = ulid;
+      await gateway.sync(backgroundRequest());
+      assert.deepEqual(served(), [ulid]);
+      const { series, warnings } = await answerOf(gateway.store, all);
+      // One of its two sources is not there.
+      assert.deepEqual([series, warnings.length], [['up'], 1]);
+      writeFileSync(index, good);
+      await gateway.sync(backgroundRequest());
+      assert.deepEqual(served(), [compacted]);
+      assert.deepEqual(await answerOf(gateway.store, all), { series: ['up'], warnings: [] });
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('since it was deleted after the listing is missing nowhere', async () => {
+    const { directory, bucket } = bucketOf();
+    const gone = writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
+    const fetch = async (request: RequestContext) => {
+      const fetched = await fetchAll(request, bucket);
+      rmSync(join(directory, gone), { recursive: true, force: true });
+      return fetched;
+    };
+    const made = await testGateway(bucket, { fetch });
+    try {
+      assert.deepEqual(await answerOf(made.gateway.store, all), { series: ['up'], warnings: [] });
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('because the bucket was in trouble is looked for again soon, and later and later while that lasts', async () => {
+    const { bucket } = bucketOf();
+    let isDown = true;
+    let syncCount = 0;
+    const clock = new FakeClock();
+    const made = await testGateway(bucket, {
+      clock,
+      fetch: async (request) => {
+        syncCount++;
+        if (isDown) return { metas: new Map(), partial: new Map(), incomplete: new Fault('unavailable', 'half') };
+        return fetchAll(request, bucket);
+      },
+    });
+    const life = new AbortController();
+    const background: Promise<void>[] = [];
+    await made.gateway.start({
+      signal: life.signal,
+      spawn: (_name, task) => background.push(task(life.signal)),
+      ready() {},
+      unready() {},
+    });
+    const syncsWithin = async (seconds: number): Promise<number> => {
+      const before = syncCount;
+      for (let i = 0; i < seconds; i++) {
+        await clock.advance(1000);
+        for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return syncCount - before;
+    };
+    try {
+      assert.equal(await syncsWithin(14), 0);
+      assert.equal(await syncsWithin(2), 1);
+      assert.equal(await syncsWithin(28), 0);
+      assert.equal(await syncsWithin(2), 1);
+      assert.equal(made.gateway.loadedBlocks().length, 0);
+      isDown = false;
+      assert.equal(await syncsWithin(60), 1);
+      while (made.gateway.loadedBlocks().length === 0 || clock.sleeperCount === 0) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(await syncsWithin(14 * 60), 0);
+      assert.equal(await syncsWithin(2 * 60), 1);
+    } finally {
+      life.abort();
+      await Promise.allSettled(background);
+      await made.close();
+    }
+  });
+});
+
+describe('a block that breaks while it is read', () => {
+  for (const [what, spoil, text] of [
+    ['its chunks are gone', (block: string) => rmSync(join(block, 'chunks/000001')), /chunks\/000001/],
+    ['a checksum is wrong', (block: string) => flipLast(join(block, 'chunks/000001'), 1), /checksum/],
+    ['an encoding is not known', (block: string) => setEncoding(join(block, 'chunks/000001'), 5), /encoding 5/],
+  ] as const) {
+    test(`leaves the others in the answer, with a warning that names it: ${what}`, async () => {
+      const { directory, ulid, bucket } = bucketOf();
+      writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
+      const made = await testGateway(bucket);
+      try {
+        spoil(join(directory, ulid));
+        const { series, warnings } = await answerOf(made.gateway.store, { ...all, partialResponse: 'warn' });
+        assert.deepEqual(series, ['down']);
+        assert.equal(warnings.length, 1);
+        assert.match(warnings[0], new RegExp(`^block ${ulid}: `));
+        assert.match(warnings[0], text);
+      } finally {
+        await made.close();
+      }
+    });
+  }
 });
 
 function flipLast(path: string, fromEnd: number): void {

@@ -8,10 +8,11 @@ import { SingleFlight } from '../async/single-flight.ts';
 import { type BlocksView, emptyBlocksView } from '../block/blocks-view.ts';
 import type { FetchedBlocks } from '../block/fetcher.ts';
 import type { ReaderPool } from '../block/index-header/reader-pool.ts';
+import { metaName } from '../block/layout.ts';
 import type { BlockMeta } from '../block/meta.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
 import type { IndexCache } from '../cache/index-cache.ts';
-import { kindOf, messageOf } from '../errors/fault.ts';
+import { during, type Fault, kindOf, messageOf } from '../errors/fault.ts';
 import type { Component, Host } from '../lifecycle/component.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
 import type { Bucket } from '../objstore/bucket.ts';
@@ -19,6 +20,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { BucketMetrics } from './bucket/bucket-metrics.ts';
 import { BucketStore } from './bucket/bucket-store.ts';
+import type { MissingBlock } from './bucket/missing-blocks.ts';
 import { RemoteBlock } from './bucket/remote-block.ts';
 import { scopeOf } from './bucket/request-scope.ts';
 import type { BucketStoreConfig, GatewayConfig } from './config.ts';
@@ -38,6 +40,8 @@ export interface GatewayDeps {
 
 /** While many blocks load, how often a log line says how far that is. */
 const PROGRESS_MS = 10_000;
+/** After trouble with the bucket the next look comes so soon, and each time twice as late until it is over. */
+const RETRY_MS = 15_000;
 
 export class StoreGateway implements Component {
   readonly name = 'store-gateway';
@@ -48,6 +52,8 @@ export class StoreGateway implements Component {
   readonly #store: BucketStore;
   readonly #syncing = new SingleFlight<'sync', void>();
   #isSynced = false;
+  /** Whether the last sync left something out that the next may find well. */
+  #isTroubled = false;
   #lastLook: Pick<BlocksView, 'partial' | 'refreshedAtMs' | 'error'> = emptyBlocksView;
 
   constructor(deps: GatewayDeps, config: GatewayConfig & BucketStoreConfig) {
@@ -127,12 +133,16 @@ export class StoreGateway implements Component {
   }
 
   async #syncForever(signal: AbortSignal): Promise<void> {
+    const { syncIntervalMs } = this.#config;
+    let retryMs = RETRY_MS;
     for (;;) {
-      await this.#clock.sleep(this.#config.syncIntervalMs, signal);
+      await this.#clock.sleep(this.#isTroubled ? Math.min(retryMs, syncIntervalMs) : syncIntervalMs, signal);
+      retryMs = this.#isTroubled ? 2 * retryMs : RETRY_MS;
       try {
         await this.sync(backgroundRequest(signal));
       } catch (thrown) {
         throwIfAborted(signal);
+        this.#isTroubled = true;
         this.#lastLook = { ...this.#lastLook, error: messageOf(thrown) };
         this.#deps.logger.warn('sync of blocks failed, the blocks known so far are served', { err: messageOf(thrown) });
       }
@@ -143,13 +153,19 @@ export class StoreGateway implements Component {
     const { logger } = this.#deps;
     const { metas, partial, incomplete } = await this.#deps.fetcher.fetch(request);
     const missing = [...metas.values()].filter(({ ulid }) => !this.#store.blocks.has(ulid)).sort(newestFirst);
+    const failed = new Map<string, MissingBlock>();
+    let isTroubled = incomplete !== undefined;
     let doneCount = 0;
     let toldAt = this.#clock.now();
     await forEachParallel(
       missing,
       this.#config.blockSyncConcurrency,
       async (meta) => {
-        await this.#load(request, meta);
+        const failure = await this.#load(request, meta);
+        if (failure !== undefined && !(await this.#hasGone(request, meta.ulid, failure))) {
+          failed.set(meta.ulid, { meta, problem: failure.message });
+          if (mayPass(failure)) isTroubled = true;
+        }
         doneCount++;
         if (this.#clock.now() - toldAt < PROGRESS_MS) return;
         toldAt = this.#clock.now();
@@ -160,19 +176,51 @@ export class StoreGateway implements Component {
     if (incomplete !== undefined) {
       // What was not seen may well be there: nothing is dropped on half a view.
       logger.warn('some blocks could not be looked at, none is dropped', { err: incomplete.message });
+      for (const block of this.#store.missing) {
+        const { ulid } = block.meta;
+        if (!metas.has(ulid)) failed.set(ulid, block);
+      }
     } else {
-      for (const ulid of [...this.#store.blocks.keys()]) if (!metas.has(ulid)) await this.#drop(ulid);
+      for (const [ulid, { meta }] of [...this.#store.blocks]) {
+        if (metas.has(ulid) || (await this.#isStillNeeded(request, meta, failed))) continue;
+        await this.#drop(ulid);
+      }
     }
+    this.#store.missing = failed.values();
+    this.#isTroubled = isTroubled;
     this.#isSynced = true;
     this.#lastLook = { partial, refreshedAtMs: this.#clock.now(), error: incomplete?.message };
     if (missing.length > 0) logger.info('blocks are loaded', { new: missing.length, served: this.#store.blocks.size });
   }
 
-  async #load(request: RequestContext, meta: BlockMeta): Promise<void> {
+  /** Whether a block was deleted after the bucket was listed: then it is missing nowhere. */
+  async #hasGone(request: RequestContext, ulid: string, { kind }: Fault): Promise<boolean> {
+    if (kind !== 'not-found') return false;
+    // Who cannot tell takes it for missing, which is said.
+    const isThere = await this.#deps.bucket.exists(request, metaName(ulid)).catch(() => true);
+    return !isThere;
+  }
+
+  /** A block that one which cannot be loaded was made from, and that the bucket still has. */
+  async #isStillNeeded(
+    request: RequestContext,
+    { ulid, compaction, thanos }: BlockMeta,
+    failed: ReadonlyMap<string, MissingBlock>,
+  ): Promise<boolean> {
+    const isPart = [...failed.values()].some(({ meta }) => {
+      if (meta.thanos.resolutionMs !== thanos.resolutionMs || !meta.thanos.labels.equals(thanos.labels)) return false;
+      return compaction.sources.every((source) => meta.compaction.sources.includes(source));
+    });
+    return isPart && compaction.sources.length > 0 && (await this.#deps.bucket.exists(request, metaName(ulid)));
+  }
+
+  /** Why it cannot be served; undefined once it is. */
+  async #load(request: RequestContext, meta: BlockMeta): Promise<Fault | undefined> {
     this.#metrics.blockLoads.inc();
     try {
       await this.#deps.pool.prepare(request, meta.ulid);
       this.#store.add(new RemoteBlock(meta, this.#deps.bucket, this.#deps.pool));
+      return undefined;
     } catch (thrown) {
       throwIfAborted(request.signal);
       this.#metrics.blockLoadFailures.inc();
@@ -181,6 +229,7 @@ export class StoreGateway implements Component {
         kind: kindOf(thrown),
         err: messageOf(thrown),
       });
+      return during('loading it', thrown);
     }
   }
 
@@ -194,6 +243,11 @@ export class StoreGateway implements Component {
       this.#deps.logger.warn('dropping a block left its header behind', { block: ulid, err: messageOf(thrown) });
     }
   }
+}
+
+/** Whether trying again may help. */
+function mayPass({ kind }: Fault): boolean {
+  return kind !== 'corrupt' && kind !== 'unsupported' && kind !== 'not-found';
 }
 
 function newestFirst(a: BlockMeta, b: BlockMeta): number {

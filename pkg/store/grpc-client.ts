@@ -2,6 +2,7 @@
 
 import type { RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
+import { freeNow } from '../bytes/free-now.ts';
 import { kindOf } from '../errors/fault.ts';
 import type { Labels } from '../model/labels.ts';
 import type { CallOptions, GrpcClient } from '../net/grpc/client.ts';
@@ -46,7 +47,8 @@ export class GrpcStoreClient implements Store {
     for await (const frame of this.#client.stream(request, seriesMethod, seriesRequestMessage(query))) {
       const sink = new BatchSink(frame, query.skipChunks);
       this.#reader.read(frame, sink.table, sink);
-      yield sink.batch;
+      // What is kept of a frame beside its chunks has been copied: labels, times and texts.
+      yield { ...sink.batch, release: () => freeNow(frame) };
     }
   }
 

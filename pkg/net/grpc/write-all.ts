@@ -2,6 +2,7 @@
 // for a bounded number of bytes.
 
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import { freeNow } from '../../bytes/free-now.ts';
 import { slabs } from '../../bytes/slabs.ts';
 import type { CallScope } from './call-scope.ts';
 
@@ -37,10 +38,12 @@ export async function writeAll<T>(
       signal.throwIfAborted();
       const bytes = encode(answer);
       unsentBytes += bytes.length;
-      // grpc-js has copied the bytes by the time it says that they are written.
-      const more = call.write(bytes, () => {
+      const message = copiedBytes(bytes);
+      // grpc-js has copied the bytes by the time it says that they are written, and the socket has taken the copy.
+      const more = call.write(message.bytes, (error?: Error | null) => {
         unsentBytes -= bytes.length;
         slabs.giveBack(bytes);
+        if (!error && message.copy !== undefined) freeNow(message.copy);
         nudge();
       });
       if (!more) full = true;
@@ -55,4 +58,20 @@ export async function writeAll<T>(
     call.off('drain', drained);
     signal.removeEventListener('abort', nudge);
   }
+}
+
+interface Message {
+  readonly bytes: Buffer;
+  /** The framed message that was made of them: nobody's, once it is sent. */
+  copy: Buffer | undefined;
+}
+
+/** Bytes that remember what they are copied into. grpc-js copies each message behind its header and sends that. */
+function copiedBytes(bytes: Buffer): Message {
+  const message: Message = { bytes, copy: undefined };
+  bytes.copy = (target, targetStart, start, end) => {
+    if (Buffer.isBuffer(target)) message.copy = target;
+    return Buffer.prototype.copy.call(bytes, target, targetStart, start, end);
+  };
+  return message;
 }

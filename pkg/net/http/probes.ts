@@ -10,9 +10,10 @@ import {
 } from '../../telemetry/open-metrics.ts';
 import type { PlainAnswer } from './api.ts';
 
-/** `OK`, or 503 with `NOT OK` and a newline. */
+/** `OK`, or 503 with `NOT OK`, and why on the next line where that is known. */
 export function healthyAnswer(probe: ReadProbe): PlainAnswer {
-  return probe.state.isHealthy ? answer(200, 'OK') : answer(503, 'NOT OK\n');
+  const { isHealthy, problem } = probe.state;
+  return isHealthy ? answer(200, 'OK') : answer(503, `NOT OK\n${problem === undefined ? '' : `${problem}\n`}`);
 }
 
 /** As above; each reason for not being ready follows on a line of its own. */

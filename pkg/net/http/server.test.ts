@@ -128,6 +128,21 @@ describe('probes and metrics', () => {
     expect((await ask(port, '/api/v1/query')).status).toBe(503);
   });
 
+  test('a process that is not healthy says why, and answers on: who looks for the reason must find it', async () => {
+    const { port, probe } = await serve([echo]);
+    probe.setHealthy(false, 'nothing was compacted in 2 passes');
+    expect(await ask(port, '/-/healthy')).toMatchObject({
+      status: 503,
+      text: 'NOT OK\nnothing was compacted in 2 passes\n',
+    });
+    expect(await ask(port, '/-/ready')).toMatchObject({ status: 200, text: 'OK' });
+    expect((await ask(port, '/api/v1/query')).status).toBe(200);
+    probe.setHealthy(true);
+    expect(await ask(port, '/-/healthy')).toMatchObject({ status: 200, text: 'OK' });
+    probe.setHealthy(false);
+    expect(await ask(port, '/-/healthy')).toMatchObject({ status: 503, text: 'NOT OK\n' });
+  });
+
   test('metrics come gzipped to those who take it, in the format asked for', async () => {
     const { port } = await serve([echo]);
     await ask(port, '/api/v1/query?q=1');

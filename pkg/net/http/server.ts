@@ -4,7 +4,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
+import type { Express, Request, Response } from 'express';
 import { linked } from '../../async/deadline.ts';
 import { DEFAULT_TENANT } from '../../async/request.ts';
 import { Fault, messageOf } from '../../errors/fault.ts';
@@ -49,6 +49,8 @@ const KEEP_ALIVE_MS = 300_000;
 /** What is left for answers to be flushed once requests in hand have been dropped. */
 const FLUSH_MS = 1000;
 
+type PlainRoute = (request: IncomingMessage) => PlainAnswer | Promise<PlainAnswer>;
+
 export class HttpServer implements Component {
   readonly name = 'http';
   readonly graceMs: number;
@@ -57,9 +59,12 @@ export class HttpServer implements Component {
   readonly #deps: HttpServerDeps;
   readonly #config: HttpServerConfig;
   readonly #observer: HttpObserver;
-  readonly #app = express();
-  readonly #paths = new Set<string>();
+  /** Paths of the process itself, and what each answers. */
+  readonly #plainPaths = new Map<string, PlainRoute>();
+  readonly #mounted = new Map<string, ApiRoute>();
   readonly #table = new RouteTable();
+  /** Made for the first request that needs it: a process starts sooner without. */
+  #app: Promise<Express> | undefined;
   readonly #inHand = new Set<Promise<void>>();
   readonly #drop = linked();
   #server: Server | undefined;
@@ -78,25 +83,18 @@ export class HttpServer implements Component {
       },
       stop: () => this.#closeDoor(),
     };
-    this.#app.disable('x-powered-by');
-    this.#app.set('etag', false);
-    this.#app.set('query parser', false);
-    this.#app.set('strict routing', true);
-    this.#app.set('case sensitive routing', true);
-    this.#plain('/-/healthy', () => healthyAnswer(deps.probe));
-    this.#plain('/-/ready', () => readyAnswer(deps.probe));
-    this.#plain('/metrics', (request) => metricsAnswer(deps.metrics, firstHeader(request, 'accept') ?? ''));
+    this.#plainPaths.set('/-/healthy', () => healthyAnswer(deps.probe));
+    this.#plainPaths.set('/-/ready', () => readyAnswer(deps.probe));
+    this.#plainPaths.set('/metrics', (request) => metricsAnswer(deps.metrics, firstHeader(request, 'accept') ?? ''));
   }
 
   /** Adds routes; before the start. With `isAtRoot` the route prefix is not put before them. */
   mount(routes: readonly ApiRoute[], { isAtRoot = false }: { readonly isAtRoot?: boolean } = {}): void {
     for (const route of routes) {
       const path = `${isAtRoot ? '' : (this.#config.routePrefix ?? '')}${route.path}`;
-      this.#paths.add(path);
+      // The first route of a path is the one that counts.
+      if (!this.#mounted.has(path)) this.#mounted.set(path, route);
       this.#table.add(path, route);
-      this.#app.all(path, (request, response) =>
-        this.#serve(route, request, response, request.params as Record<string, string>),
-      );
     }
   }
 
@@ -109,19 +107,8 @@ export class HttpServer implements Component {
 
   async start(host: Host): Promise<void> {
     const { host: hostName, port } = parseAddress(this.#config.address);
-    this.#app.use((request: IncomingMessage, response: ServerResponse) => this.#notFound(request, response));
-    this.#app.use((thrown: unknown, _request: IncomingMessage, response: ServerResponse, _next: unknown) => {
-      // Express itself throws here for a path it cannot decode.
-      this.#deps.logger.debug('bad request', { err: messageOf(thrown) });
-      void sendText(response, 400, '400 Bad Request');
-    });
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      const found = this.#table.find(request.url ?? '');
-      if (found === undefined) this.#app(request as express.Request, response as express.Response);
-      else
-        this.#serve(found.route, request, response, found.pathParameters).catch((thrown) =>
-          this.#lost(response, thrown),
-        );
+      this.#answer(request, response).catch((thrown) => this.#lost(response, thrown));
     });
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
@@ -170,6 +157,42 @@ export class HttpServer implements Component {
     const { isReady, reasons } = this.#deps.probe.state;
     if (this.#isOpen && isReady) return undefined;
     return `not ready: ${reasons.length > 0 ? reasons.join('; ') : 'not all parts have started'}`;
+  }
+
+  /** What is asked for all the time is found in tables; paths that are written in some other way are left to Express. */
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '';
+    const found = this.#table.find(url);
+    if (found !== undefined) return this.#serve(found.route, request, response, found.pathParameters);
+    const plain = this.#plainPaths.get(pathOf(url));
+    if (plain !== undefined) return this.#plain(plain, request, response);
+    this.#app ??= this.#makeApp();
+    (await this.#app)(request as Request, response as Response);
+  }
+
+  async #makeApp(): Promise<Express> {
+    const { default: express } = await import('express');
+    const app = express();
+    app.disable('x-powered-by');
+    app.set('etag', false);
+    app.set('query parser', false);
+    app.set('strict routing', true);
+    app.set('case sensitive routing', true);
+    for (const [path, make] of this.#plainPaths) {
+      app.all(path, (request, response) => this.#plain(make, request, response));
+    }
+    for (const [path, route] of this.#mounted) {
+      app.all(path, (request, response) =>
+        this.#serve(route, request, response, request.params as Record<string, string>),
+      );
+    }
+    app.use((request: IncomingMessage, response: ServerResponse) => this.#notFound(request, response));
+    app.use((thrown: unknown, _request: IncomingMessage, response: ServerResponse, _next: unknown) => {
+      // Express itself throws here for a path it cannot decode.
+      this.#deps.logger.debug('bad request', { err: messageOf(thrown) });
+      void sendText(response, 400, '400 Bad Request');
+    });
+    return app;
   }
 
   /** Answers and, until that is done, counts among the requests in hand. */
@@ -239,18 +262,16 @@ export class HttpServer implements Component {
   }
 
   /** A path of the process itself: GET and HEAD, no envelope, whatever the state. */
-  #plain(path: string, make: (request: IncomingMessage) => PlainAnswer | Promise<PlainAnswer>): void {
-    this.#app.all(path, async (request, response) => {
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        await notAllowed(response, ['GET', 'HEAD']);
-        return;
-      }
-      const answer = await make(request);
-      response.setHeader('Vary', 'Accept-Encoding');
-      for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
-      const canGzip = acceptsGzip(firstHeader(request, 'accept-encoding'));
-      await this.#send(response, answer.status, answer.body, canGzip);
-    });
+  async #plain(make: PlainRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      await notAllowed(response, ['GET', 'HEAD']);
+      return;
+    }
+    const answer = await make(request);
+    response.setHeader('Vary', 'Accept-Encoding');
+    for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
+    const canGzip = acceptsGzip(firstHeader(request, 'accept-encoding'));
+    await this.#send(response, answer.status, answer.body, canGzip);
   }
 
   async #send(response: ServerResponse, status: number, body: string | Uint8Array, canGzip: boolean): Promise<void> {
@@ -266,12 +287,11 @@ export class HttpServer implements Component {
   /** Paths with a slash too many are sent where they belong; all else is unknown. */
   async #notFound(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/';
-    const queryAt = url.indexOf('?');
-    const path = queryAt < 0 ? url : url.slice(0, queryAt);
+    const path = pathOf(url);
     const trimmed = path.replace(/\/+$/, '');
     // A path that begins with two slashes would send the browser to another host.
     if (trimmed !== path && !trimmed.startsWith('//') && this.#isMounted(trimmed)) {
-      response.setHeader('Location', trimmed + (queryAt < 0 ? '' : url.slice(queryAt)));
+      response.setHeader('Location', trimmed + url.slice(path.length));
       response.statusCode = request.method === 'GET' ? 301 : 307;
       response.end();
       return;
@@ -281,7 +301,7 @@ export class HttpServer implements Component {
 
   #isMounted(path: string): boolean {
     const parts = path.split('/');
-    return [...this.#paths].some((mounted) => {
+    return [...this.#mounted.keys()].some((mounted) => {
       const pattern = mounted.split('/');
       return pattern.length === parts.length && pattern.every((part, i) => part.startsWith(':') || part === parts[i]);
     });
@@ -295,6 +315,11 @@ export class HttpServer implements Component {
         : `${messageOf(thrown)} (${flag})`;
     return new Fault('conflict', `listen on ${this.#config.address}: ${why}`, { cause: thrown });
   }
+}
+
+function pathOf(url: string): string {
+  const queryAt = url.indexOf('?');
+  return queryAt < 0 ? url : url.slice(0, queryAt);
 }
 
 /** Lasts until the signal; a server that breaks in between is a failed task. */

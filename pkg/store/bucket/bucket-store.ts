@@ -6,7 +6,7 @@ import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import { compareUtf8 } from '../../bytes/compare.ts';
 import type { IndexCache } from '../../cache/index-cache.ts';
-import { during, kindOf } from '../../errors/fault.ts';
+import { during, type Fault, kindOf } from '../../errors/fault.ts';
 import { splitMatchers } from '../../model/external-labels.ts';
 import { compareLabels, Labels } from '../../model/labels.ts';
 import type { Matcher } from '../../model/matcher.ts';
@@ -28,9 +28,11 @@ import { BlockSet } from './block-set.ts';
 import type { BucketMetrics } from './bucket-metrics.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { expandPostings } from './expand-postings.ts';
+import { type MissingBlock, MissingBlocks, type MissingQuery } from './missing-blocks.ts';
 import type { RemoteBlock } from './remote-block.ts';
 import { scopeOf } from './request-scope.ts';
 import { RequestStats } from './request-stats.ts';
+import { stretches } from './stretches.ts';
 
 /** Chunk bytes that the batches of one request aim at, over all its blocks: each holds one batch and reads another. */
 const REQUEST_CHUNK_BYTES = 8 * 1024 * 1024;
@@ -61,6 +63,7 @@ export class BucketStore implements Store {
   readonly #blocks = new Map<string, RemoteBlock>();
   /** By the key of their external labels. */
   readonly #sets = new Map<string, BlockSet<RemoteBlock>>();
+  readonly #missing = new MissingBlocks();
   readonly #gate: Gate;
   readonly #budget: ByteBudget;
 
@@ -80,6 +83,15 @@ export class BucketStore implements Store {
   /** The blocks being served, by ULID. */
   get blocks(): ReadonlyMap<string, RemoteBlock> {
     return this.#blocks;
+  }
+
+  /** Blocks that cannot be served now: answers they might have added to say so. */
+  set missing(blocks: Iterable<MissingBlock>) {
+    this.#missing.set(blocks);
+  }
+
+  get missing(): readonly MissingBlock[] {
+    return this.#missing.list;
   }
 
   add(block: RemoteBlock): void {
@@ -103,24 +115,25 @@ export class BucketStore implements Store {
     await block.retire();
   }
 
-  /** For each external label set the stretches of time its blocks cover without a gap. */
+  /** For each external label set the stretches of time its blocks cover without a gap; those that are missing count. */
   tsdbInfos(): TsdbInfo[] {
-    const infos: TsdbInfo[] = [];
+    const bySet = new Map<string, TsdbInfo[]>();
+    const add = (info: TsdbInfo): void => {
+      const { key } = info.labels;
+      bySet.set(key, [...(bySet.get(key) ?? []), info]);
+    };
     for (const set of this.#sets.values()) {
-      const ranges = set
-        .overlapping(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
-        .map(({ meta }) => ({ minTime: meta.minTime, maxTime: meta.maxTime }))
-        .sort((a, b) => a.minTime - b.minTime);
-      let current: { labels: Labels; minTime: number; maxTime: number } | undefined;
-      for (const range of ranges) {
-        if (current !== undefined && range.minTime <= current.maxTime) {
-          current.maxTime = Math.max(current.maxTime, range.maxTime);
-        } else {
-          infos.push((current = { labels: set.labels, ...range }));
-        }
+      const blocks = set.overlapping(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+      const { labels } = set;
+      if (blocks.length > 0) {
+        bySet.set(
+          labels.key,
+          blocks.map(({ meta }) => ({ labels, minTime: meta.minTime, maxTime: meta.maxTime })),
+        );
       }
     }
-    return infos;
+    for (const info of this.#missing.infos()) add(info);
+    return [...bySet.values()].flatMap(stretches);
   }
 
   async *series(request: RequestContext, query: SeriesRequest): AsyncGenerator<SeriesBatch> {
@@ -129,21 +142,24 @@ export class BucketStore implements Store {
     const stats = new RequestStats();
     const since = performance.now();
     try {
+      const missing = this.#missingFor(query);
+      if (missing.length > 0) yield { series: [], warnings: missing };
       let last: Labels | undefined;
       let sent = 0;
       for (let isRetry = false; ; isRetry = true) {
         try {
-          for await (const batch of this.#merged(request, query, stats)) {
+          for await (const batch of this.#merged(request, query, stats, isRetry)) {
             // After a retry what was sent already comes again first.
             const seen = last;
             let { series } = batch;
             if (isRetry && seen !== undefined) series = series.filter(({ labels }) => compareLabels(labels, seen) > 0);
             if (query.limit > 0) series = series.slice(0, query.limit - sent);
-            if (series.length === 0) continue;
+            const { warnings } = batch;
+            if (series.length === 0 && warnings.length === 0) continue;
             sent += series.length;
             stats.mergedSeries += series.length;
-            last = series.at(-1)!.labels;
-            yield { series, warnings: [], ...(batch.release === undefined ? {} : { release: batch.release }) };
+            last = series.at(-1)?.labels ?? last;
+            yield { series, warnings, ...(batch.release === undefined ? {} : { release: batch.release }) };
             if (query.limit > 0 && sent >= query.limit) return;
           }
           return;
@@ -169,8 +185,13 @@ export class BucketStore implements Store {
     return this.#labels(request, query, (scope, search) => blockLabelValues(scope, search, query.label));
   }
 
-  /** One attempt: the merged stream of all chosen blocks. */
-  async *#merged(request: RequestContext, query: SeriesRequest, stats: RequestStats): AsyncGenerator<SeriesBatch> {
+  /** One attempt, the last one perhaps: the merged stream of all chosen blocks. */
+  async *#merged(
+    request: RequestContext,
+    query: SeriesRequest,
+    stats: RequestStats,
+    isLast: boolean,
+  ): AsyncGenerator<SeriesBatch> {
     const range = this.#clamp(query);
     const chosen: ChosenBlock[] = [];
     if (query.matchers.length > 0) {
@@ -197,17 +218,13 @@ export class BucketStore implements Store {
       batchBytes: clamp(REQUEST_CHUNK_BYTES / (2 * chosen.length), LEAST_BATCH_BYTES, MOST_BATCH_BYTES),
       budget: this.#budget,
     };
+    const isTold = (failure: Fault): boolean => query.partialResponse === 'warn' && liesInBlock(failure, isLast);
     for (const { block } of chosen) block.enter();
     const scope = scopeOf(request);
     try {
-      yield* mergeResponses(
-        chosen.map((one) =>
-          readAhead(
-            this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, performance.now()),
-            1,
-          ),
-        ),
-      );
+      const streamOf = (one: ChosenBlock): AsyncIterable<SeriesBatch> =>
+        this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, isTold);
+      yield* mergeResponses(chosen.map((one) => readAhead(streamOf(one), 1)));
     } finally {
       scope.release();
       for (const { block } of chosen) await block.leave();
@@ -219,8 +236,9 @@ export class BucketStore implements Store {
     { block, matchers }: ChosenBlock,
     options: BlockSeriesOptions,
     stats: RequestStats,
-    since: number,
+    isTold: (failure: Fault) => boolean,
   ): AsyncGenerator<SeriesBatch> {
+    const since = performance.now();
     try {
       const lease = await block.header(request);
       try {
@@ -231,7 +249,10 @@ export class BucketStore implements Store {
         lease.release();
       }
     } catch (thrown) {
-      throw during(`block ${block.ulid}`, thrown, { block: block.ulid });
+      const failure = during(`block ${block.ulid}`, thrown, { block: block.ulid });
+      if (!isTold(failure)) throw failure;
+      // All others go on.
+      yield { series: [], warnings: [failure.message] };
     }
   }
 
@@ -286,9 +307,15 @@ export class BucketStore implements Store {
     const values = [...found].sort(compareUtf8);
     return {
       values: query.limit > 0 ? values.slice(0, query.limit) : values,
-      warnings: [],
+      warnings: this.#missingFor({ ...query, maxResolutionMs: Number.POSITIVE_INFINITY }),
       queriedBlocks: chosen.map(({ block }) => block.ulid),
     };
+  }
+
+  #missingFor(query: MissingQuery): string[] {
+    const { minTime, maxTime } = this.#clamp(query);
+    const served = (labels: Labels) => this.#sets.get(labels.key)?.overlapping(minTime, maxTime) ?? [];
+    return this.#missing.warnings({ ...query, minTime, maxTime }, served);
   }
 
   #clamp({ minTime, maxTime }: { readonly minTime: number; readonly maxTime: number }): {
@@ -300,6 +327,11 @@ export class BucketStore implements Store {
       maxTime: Math.min(maxTime, this.#config.maxTime()),
     };
   }
+}
+
+/** Whether a failure is that of one block. One that is gone may have a successor that the next attempt finds. */
+function liesInBlock({ kind }: Fault, isLast: boolean): boolean {
+  return kind === 'corrupt' || kind === 'unsupported' || (kind === 'not-found' && isLast);
 }
 
 /** Of blocks coarser than asked for, two samples more: a window may reach back to them. */

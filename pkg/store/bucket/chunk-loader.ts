@@ -4,7 +4,7 @@
 import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import { AGGREGATE_ENCODING, AGGREGATE_PARTS, AggregateParts, splitAggregateChunk } from '../../block/aggr-chunk.ts';
-import { crc32c } from '../../bytes/crc32c.ts';
+import { signedCrc32c } from '../../bytes/crc32c.ts';
 import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { during, Fault } from '../../errors/fault.ts';
 import { type ChunkSlice, ChunkTableBuilder } from '../chunk-table.ts';
@@ -82,7 +82,7 @@ export class ChunkLoader {
       },
       request.signal,
     );
-    const tables = loaded.map((bytes, p) => new ChunkTableBuilder(parts[p].last - parts[p].first, bytes));
+    const tables = loaded.map((bytes, p) => new ChunkTableBuilder(parts[p].last - parts[p].first, plain(bytes)));
     const partOf = new Uint32Array(chunks.length);
     parts.forEach((part, p) => {
       for (let i = part.first; i < part.last; i++) partOf[order === undefined ? i : order[i]] = p;
@@ -210,7 +210,7 @@ export class ChunkLoader {
 
   #verify(source: SeriesTable, c: number, bytes: Uint8Array, from: number, end: number): void {
     const stored = (bytes[end] << 24) | (bytes[end + 1] << 16) | (bytes[end + 2] << 8) | bytes[end + 3];
-    if (crc32c(bytes, from, end) === stored >>> 0) return;
+    if (signedCrc32c(bytes, from, end) === stored) return;
     throw this.#failure(source, c, new Fault('corrupt', 'chunk: checksum differs'));
   }
 
@@ -236,6 +236,11 @@ export interface HeldBytes {
 
 interface SegmentPart extends Part {
   readonly segment: number;
+}
+
+/** The bytes in a view of the platform's own kind: of a Buffer each chunk that is copied later would be dearer. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function listChunks(table: SeriesTable, series: Int32Array): Uint32Array {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../../async/clock.ts';
 import { backgroundRequest, type RequestContext } from '../../async/request.ts';
 import type { FetchedBlocks } from '../../block/fetcher.ts';
 import { ReaderPool } from '../../block/index-header/reader-pool.ts';
@@ -28,6 +29,9 @@ export interface TestGatewayOptions extends Partial<BucketStoreConfig> {
   /** Changes metas on their way. */
   readonly meta?: (meta: BlockMeta) => BlockMeta;
   readonly readerBytes?: number;
+  /** What is to be served, in place of every block. */
+  readonly fetch?: (request: RequestContext) => Promise<FetchedBlocks>;
+  readonly clock?: Clock;
 }
 
 /** Every block with a meta.json. */
@@ -61,11 +65,12 @@ export async function testGateway(bucket: Bucket, options: TestGatewayOptions = 
   const gateway = new StoreGateway(
     {
       bucket,
-      fetcher: { fetch: (request) => fetchAll(request, bucket, options.meta) },
+      fetcher: { fetch: options.fetch ?? ((request) => fetchAll(request, bucket, options.meta)) },
       pool,
       cache: new IndexCache({ maxBytes: 4 * 1024 * 1024, maxItemBytes: 1024 * 1024 }, metrics),
       logger,
       metrics,
+      clock: options.clock,
     },
     { ...defaultGatewayConfig, ...defaultBucketStoreConfig, ...options },
   );
