@@ -31,6 +31,7 @@ import {
 } from '../pkg/config/flag-kinds.ts';
 import { Fault } from '../pkg/errors/fault.ts';
 import type { Component } from '../pkg/lifecycle/component.ts';
+import { lockDirectory } from '../pkg/lifecycle/directory-lock.ts';
 import { statusRoutes } from '../pkg/net/http/status-routes.ts';
 import type { Bucket } from '../pkg/objstore/bucket.ts';
 import { openBucket } from '../pkg/objstore/factory.ts';
@@ -168,6 +169,7 @@ async function compactComponents(
   metrics
     .gauge('thanos_consistency_delay_seconds', 'How old a block must be to be looked at.')
     .set(values['consistency-delay'] / 1000);
+  const directory = await lockDirectory(values['data-dir'], logger);
   const threads = {
     merge: mergeThreads(values['compact.concurrency']),
     downsample: downsampleThreads(values['downsample.concurrency']),
@@ -175,7 +177,7 @@ async function compactComponents(
   const { bucket, compactor } = await open(values, config, { logger, metrics, env: context.env, threads });
   const onHealth = (problem: string | undefined): void => {
     if (problem !== undefined && probe.state.isHealthy) logger.error('not healthy', { why: problem });
-    probe.setHealthy(problem === undefined);
+    probe.setHealthy(problem === undefined, problem);
   };
   const service = new CompactorService(
     { compactor, logger, onDone, onHealth },
@@ -187,6 +189,7 @@ async function compactComponents(
     },
   );
   const closing: Component[] = [
+    { name: 'data-dir', start: async () => {}, stop: () => directory.release() },
     { name: 'bucket', start: async () => {}, stop: () => bucket.close() },
     { name: 'downsample-threads', start: async () => {}, stop: () => threads.downsample.close() },
     { name: 'merge-threads', start: async () => {}, stop: () => threads.merge.close() },

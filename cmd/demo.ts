@@ -1,6 +1,5 @@
 // tributary demo: everything at once, with demonstration data: what `npm start` runs.
 
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { backgroundRequest } from '../pkg/async/request.ts';
 import type { FlagTable } from '../pkg/config/flag.ts';
@@ -14,6 +13,7 @@ import { openBucket } from '../pkg/objstore/factory.ts';
 import type { Logger } from '../pkg/telemetry/logger.ts';
 import { Metrics } from '../pkg/telemetry/metrics.ts';
 import { type CommandContext, type CommandValues, defineCommand, type TextSink } from './command-spec.ts';
+import { makeWritable } from './demo/directory.ts';
 import { DemoHistory } from './demo/fill.ts';
 import { Guard } from './demo/guard.ts';
 import { DEMO_SERIES_COUNT } from './demo/history.ts';
@@ -37,6 +37,8 @@ const EXTEND_INTERVAL_MS = 60_000;
 /** From here on writing takes long enough to show progress. */
 const MANY_BLOCKS = 10;
 const GRACE_MS = 60_000;
+/** A program that takes so long to be ready is worth a line, again and again. */
+const WAITING_MS = 10_000;
 
 export const command = defineCommand({
   name: 'demo',
@@ -55,7 +57,7 @@ async function runDemo(values: DemoValues, context: CommandContext): Promise<num
   await mustBeFree(values['http-address'], '--http-address');
   if (values['grpc-address'] !== '') await mustBeFree(values['grpc-address'], '--grpc-address');
   const bucketDir = join(dataDir, 'bucket');
-  mkdirSync(bucketDir, { recursive: true });
+  makeWritable(bucketDir, '--data-dir=directory');
   const bucketYaml = `{type: FILESYSTEM, config: {directory: ${JSON.stringify(bucketDir)}}}`;
   const { logger, env } = context;
   const bucket = await openBucket({ logger, metrics: new Metrics(), env }, bucketYaml);
@@ -125,7 +127,15 @@ function announced(program: Program, { name, what, url }: PlannedProgram, stdout
   return {
     name,
     start: async (host) => {
-      await program.start(host);
+      const tell = (): void => {
+        stdout.write(`  ${name.padEnd(14)} not ready yet, waiting; its last words: ${program.lastWords(1)}\n`);
+      };
+      const timer = setInterval(tell, WAITING_MS);
+      try {
+        await program.start(host);
+      } finally {
+        clearInterval(timer);
+      }
       if (!host.signal.aborted) stdout.write(`  ${name.padEnd(14)} ${url.padEnd(28)} ${what}\n`);
     },
     stop: () => program.stop(),

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { Fault } from '../../pkg/errors/fault.ts';
+import { during, Fault } from '../../pkg/errors/fault.ts';
 import { parseAddress } from '../../pkg/net/address.ts';
 
 /** `127.0.0.1:port` with a port that is free now. */
@@ -15,15 +15,15 @@ export async function freeAddress(): Promise<string> {
   return `127.0.0.1:${address.port}`;
 }
 
-/** Throws `conflict`, naming the flag to change, when something listens there already. */
+/** Throws, naming the flag to change: `conflict` when something listens there already. */
 export async function mustBeFree(address: string, flag: string): Promise<void> {
-  const { host, port } = parseAddress(address);
   try {
+    const { host, port } = parseAddress(address);
     const server = await listen(host, port);
     server.close();
     await once(server, 'close');
   } catch (thrown) {
-    if ((thrown as { code?: unknown }).code !== 'EADDRINUSE') throw thrown;
+    if ((thrown as { code?: unknown }).code !== 'EADDRINUSE') throw during(flag, thrown);
     throw new Fault(
       'conflict',
       `${address} is taken by another program: choose another address with ${flag}=host:port`,

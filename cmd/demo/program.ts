@@ -16,6 +16,8 @@ export interface ProgramSpec {
   readonly logFile: string;
   /** Answers 200 once the program can be used. */
   readonly readyUrl: string;
+  /** How long that may take; a minute unless said otherwise. */
+  readonly readyTimeoutMs?: number;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -49,12 +51,13 @@ export class Program implements Component {
     await once(child, 'spawn');
     if (child.pid !== undefined) this.#guard.watch(child.pid);
     host.spawn('watch', (signal) => this.#watch(child, signal));
-    const end = Date.now() + READY_TIMEOUT_MS;
+    const timeoutMs = this.#spec.readyTimeoutMs ?? READY_TIMEOUT_MS;
+    const end = Date.now() + timeoutMs;
     while (!(await answersOk(this.#spec.readyUrl))) {
       if (host.signal.aborted) return;
       if (hasExited(child)) throw this.#ended(child);
       if (Date.now() > end) {
-        throw new Fault('timeout', `not ready within ${READY_TIMEOUT_MS / 1000} s, see ${this.#spec.logFile}`);
+        throw new Fault('timeout', `not ready within ${timeoutMs / 1000} s; ${this.#lastWords()}`);
       }
       await pause(POLL_MS);
     }
@@ -77,9 +80,17 @@ export class Program implements Component {
   }
 
   #ended(child: ChildProcess): Fault {
-    const tail = readFileSync(this.#spec.logFile, 'utf8').trim().split('\n').slice(-LOG_TAIL_LINES).join('\n  ');
     const how = child.exitCode === null ? `signal ${child.signalCode}` : `exit code ${child.exitCode}`;
-    return new Fault('unavailable', `ended with ${how}; its last words (${this.#spec.logFile}):\n  ${tail}`);
+    return new Fault('unavailable', `ended with ${how}; ${this.#lastWords()}`);
+  }
+
+  #lastWords(): string {
+    return `its last words (${this.#spec.logFile}):\n  ${this.lastWords(LOG_TAIL_LINES)}`;
+  }
+
+  /** The end of what it has printed so far. */
+  lastWords(lineCount: number): string {
+    return readFileSync(this.#spec.logFile, 'utf8').trim().split('\n').slice(-lineCount).join('\n  ');
   }
 }
 

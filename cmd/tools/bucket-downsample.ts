@@ -6,6 +6,7 @@ import { DownsampleService } from '../../pkg/compact/downsample-service.ts';
 import { downsampleThreads } from '../../pkg/compact/downsample-threads.ts';
 import type { FlagTable } from '../../pkg/config/flag.ts';
 import { choice, goDurationMs, int, string } from '../../pkg/config/flag-kinds.ts';
+import { lockDirectory } from '../../pkg/lifecycle/directory-lock.ts';
 import { openBucket } from '../../pkg/objstore/factory.ts';
 import { defineCommand } from '../command-spec.ts';
 import { httpFlags, requiredBucketFlags } from '../flag-groups.ts';
@@ -33,6 +34,7 @@ export const command = defineCommand({
       values,
       context,
       components: async ({ logger, metrics }) => {
+        const directory = await lockDirectory(values['data-dir'], logger);
         const bucket = await openBucket({ logger, metrics, env: context.env }, values['objstore.config']);
         const threads = downsampleThreads(values['downsample.concurrency']);
         const service = new DownsampleService(
@@ -52,6 +54,7 @@ export const command = defineCommand({
           },
         );
         return [
+          { name: 'data-dir', start: async () => {}, stop: () => directory.release() },
           { name: 'bucket', start: async () => {}, stop: () => bucket.close() },
           { name: 'downsample-threads', start: async () => {}, stop: () => threads.close() },
           service,

@@ -2,6 +2,9 @@
 
 export interface ProbeState {
   readonly isHealthy: boolean;
+  /** Why it is not healthy, where that is known. */
+  readonly problem?: string;
+  /** One that is not healthy may be ready: it answers, if only about what is wrong. */
   readonly isReady: boolean;
   /** Why it is not ready, one reason a line; empty when it is. */
   readonly reasons: readonly string[];
@@ -18,6 +21,7 @@ export class Probe implements ReadProbe {
   readonly #reasons = new Map<string, string>();
   readonly #watchers = new Set<(state: ProbeState) => void>();
   #isHealthy = false;
+  #problem: string | undefined;
 
   constructor() {
     this.#reasons.set('start', 'not started');
@@ -26,7 +30,8 @@ export class Probe implements ReadProbe {
   get state(): ProbeState {
     return {
       isHealthy: this.#isHealthy,
-      isReady: this.#isHealthy && this.#reasons.size === 0,
+      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+      isReady: this.#reasons.size === 0,
       reasons: [...this.#reasons].map(([who, why]) => (who === 'start' ? why : `${who}: ${why}`)),
     };
   }
@@ -36,8 +41,10 @@ export class Probe implements ReadProbe {
     return () => this.#watchers.delete(watcher);
   }
 
-  setHealthy(isHealthy: boolean): void {
+  /** `problem`: why not. */
+  setHealthy(isHealthy: boolean, problem?: string): void {
     this.#isHealthy = isHealthy;
+    this.#problem = isHealthy ? undefined : problem;
     this.#tell();
   }
 

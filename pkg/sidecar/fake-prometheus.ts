@@ -36,6 +36,8 @@ export class FakePrometheus {
   readonly #store: FakeStore;
   /** Paths asked for, in order, without parameters. */
   readonly calls: string[] = [];
+  /** What its configuration and flags say from now on, other than at the start. */
+  restarted: Partial<Pick<FakePrometheusOptions, 'externalLabels' | 'flags'>> = {};
   /** Every call gets this status and no body. */
   brokenWith: number | undefined;
 
@@ -70,7 +72,7 @@ export class FakePrometheus {
       response.writeHead(this.brokenWith).end('broken');
       return;
     }
-    const { externalLabels, version = '3.14.0', flags = {} } = this.#options;
+    const { externalLabels, version = '3.14.0', flags = {} } = { ...this.#options, ...this.restarted };
     const values = /^\/api\/v1\/label\/([^/]+)\/values$/.exec(url.pathname);
     if (url.pathname === '/api/v1/read') await this.#read(request, response);
     else if (url.pathname === '/api/v1/series')

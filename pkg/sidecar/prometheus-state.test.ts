@@ -6,7 +6,7 @@ import { Labels } from '../model/labels.ts';
 import { HttpClient } from '../net/http/client.ts';
 import { PrometheusClient } from '../promclient/client.ts';
 import { parseFakeSeries } from '../store/fake-store.ts';
-import { silentLogger } from '../telemetry/logger.ts';
+import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import type { SidecarConfig } from './config.ts';
 import { FakePrometheus, type FakePrometheusOptions } from './fake-prometheus.ts';
@@ -29,7 +29,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function make(options: Partial<FakePrometheusOptions> = {}, changes: Partial<SidecarConfig> = {}) {
+async function make(
+  options: Partial<FakePrometheusOptions> = {},
+  changes: Partial<SidecarConfig> = {},
+  logger: Logger = silentLogger,
+) {
   const prometheus = new FakePrometheus({
     series: parseFakeSeries('up{job="a"} 1:1'),
     externalLabels: external,
@@ -37,7 +41,7 @@ async function make(options: Partial<FakePrometheusOptions> = {}, changes: Parti
   });
   const http = new HttpClient({ baseUrl: await prometheus.start(), timeoutMs: 1_000 });
   const metrics = new Metrics();
-  const deps = { client: new PrometheusClient(http), logger: silentLogger, metrics };
+  const deps = { client: new PrometheusClient(http), logger, metrics };
   const state = new PrometheusState(deps, { ...config, ...changes });
   const stop = new AbortController();
   const background: Promise<void>[] = [];
@@ -153,5 +157,38 @@ describe('a sidecar', () => {
     await until(() => readiness.at(-1) === 'ready');
     state.mustBeReady();
     assert.match(await metrics.text(), /thanos_sidecar_prometheus_up 1/);
+  });
+
+  test('serves and uploads nothing under labels that its Prometheus has no more, and goes on with new ones', async () => {
+    const { state, host, prometheus, readiness } = await make();
+    await state.start(host);
+    prometheus.restarted = { externalLabels: Labels.empty };
+    await until(() => readiness.some((text) => text.startsWith('no external labels configured')));
+    assert.throws(() => state.mustBeReady(), /Not ready: no external labels configured/);
+    assert.equal(state.externalLabels.size, 0);
+    prometheus.restarted = { externalLabels: Labels.of({ cluster: 'us' }) };
+    await until(() => readiness.at(-1) === 'ready');
+    assert.deepEqual(state.externalLabels.toRecord(), { cluster: 'us' });
+  });
+
+  test('keeps the labels while its Prometheus is away: its blocks are uploaded on', async () => {
+    const { state, host, prometheus, readiness } = await make();
+    await state.start(host);
+    prometheus.brokenWith = 503;
+    await until(() => readiness.some((text) => text !== 'ready'));
+    assert.deepEqual(state.externalLabels.toRecord(), { cluster: 'eu' });
+  });
+
+  test('says so when its Prometheus begins to compact its blocks, and serves on', async () => {
+    const errors: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+    const { state, host, prometheus } = await make({}, { uploads: true }, logger);
+    await state.start(host);
+    expect(errors).toEqual([]);
+    prometheus.restarted = {
+      flags: { 'storage.tsdb.min-block-duration': '2h', 'storage.tsdb.max-block-duration': '36h' },
+    };
+    await until(() => errors.includes('blocks will be missing from the bucket'));
+    state.mustBeReady();
   });
 });

@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { withTimeout } from '../async/deadline.ts';
-import { backgroundRequest } from '../async/request.ts';
+import { backgroundRequest, type RequestContext } from '../async/request.ts';
 import { parseYaml } from '../config/yaml.ts';
 import { Fault, kindOf, messageOf } from '../errors/fault.ts';
 import type { Component, Host } from '../lifecycle/component.ts';
@@ -31,6 +31,8 @@ export class PrometheusState implements Component {
   readonly #up: Gauge;
   readonly #lastHeartbeat: Gauge;
   #externalLabels = Labels.empty;
+  /** Whether a heartbeat has succeeded. */
+  #isKnown = false;
   #innerLabelNames: ReadonlySet<string> = new Set();
   #version = '0';
   #lowestTime: number | undefined;
@@ -128,6 +130,17 @@ export class PrometheusState implements Component {
     this.#version = await versionOf(request, this.#deps.client);
   }
 
+  /** A Prometheus that was started again may compact its blocks now. Its recent data is served on, so it is only said. */
+  async #checkUploads(request: RequestContext): Promise<void> {
+    if (!this.#config.uploads) return;
+    try {
+      checkBlockDurations(await flagsOf(request, this.#deps.client), this.#config);
+    } catch (thrown) {
+      if (kindOf(thrown) !== 'invalid') throw thrown;
+      this.#deps.logger.error('blocks will be missing from the bucket', { err: messageOf(thrown) });
+    }
+  }
+
   async #beat(host: Host, signal: AbortSignal): Promise<void> {
     while (await paused(this.#config.heartbeatIntervalMs, signal)) {
       try {
@@ -137,7 +150,9 @@ export class PrometheusState implements Component {
         if (signal.aborted) return;
         this.#trouble = messageOf(thrown);
         this.#up.set(0);
-        this.#deps.logger.warn('heartbeat failed, Prometheus does not answer', { error: this.#trouble });
+        // What a Prometheus without labels writes from now on is nobody's: it must not be uploaded as somebody's.
+        if (kindOf(thrown) === 'invalid') this.#externalLabels = Labels.empty;
+        this.#deps.logger.warn('heartbeat failed, nothing is served until one succeeds', { error: this.#trouble });
         host.unready(this.#trouble);
       }
     }
@@ -151,11 +166,13 @@ export class PrometheusState implements Component {
       const lowest = await lowestTimeOf(request, client);
       const labels = externalLabelsOf(await configYamlOf(request, client));
       await this.refreshLabelNames(deadline.signal);
-      if (!labels.equals(this.#externalLabels) && this.#externalLabels.size > 0) {
+      await this.#checkUploads(request);
+      if (!labels.equals(this.#externalLabels) && this.#isKnown) {
         this.#deps.logger.info('external labels changed', { labels: labels.toString() });
       }
       this.#lowestTime = lowest;
       this.#externalLabels = labels;
+      this.#isKnown = true;
       this.#trouble = undefined;
       this.#up.set(1);
       this.#lastHeartbeat.set((now ?? Date.now)() / 1000);
