@@ -22,17 +22,26 @@ interface RemoteFile {
   readonly sha256: string;
 }
 
+export interface DownloadOptions {
+  /** Files at once. */
+  readonly concurrency: number;
+  /**
+   * Files are only read, and fetched anew when found to be broken. So they need not be synced to the disk, and chunks and
+   * index may be the bucket's own files under a second name, which must not be written into.
+   */
+  readonly isScratch?: boolean;
+}
+
 /**
- * Fetches meta.json, chunks and index into `directory`, `concurrency` files at once, and gives the meta. Markers stay where
- * they are. `not-found` when a part of the block is missing, `corrupt` when one has another size or fingerprint than
- * meta.json records.
+ * Fetches meta.json, chunks and index into `directory` and gives the meta. Markers stay where they are. `not-found` when a
+ * part of the block is missing, `corrupt` when one has another size or fingerprint than meta.json records.
  */
 export async function downloadBlock(
   request: RequestContext,
   bucket: Bucket,
   ulid: string,
   directory: string,
-  concurrency: number,
+  { concurrency, isScratch = false }: DownloadOptions,
 ): Promise<BlockMeta> {
   try {
     const bytes = await readAll(request, bucket, metaName(ulid));
@@ -41,7 +50,7 @@ export async function downloadBlock(
     const fetch = async (file: RemoteFile, signal: AbortSignal): Promise<void> => {
       const path = join(directory, file.relPath);
       if (await isComplete(path, file)) return;
-      await fetchFile({ ...request, signal }, bucket, objectName(ulid, file.relPath), path, file);
+      await fetchFile({ ...request, signal }, bucket, objectName(ulid, file.relPath), path, { ...file, isScratch });
     };
     const files = await filesOf(request, bucket, meta);
     await forEachParallel(files, Math.max(1, concurrency), fetch, request.signal);
@@ -86,12 +95,24 @@ async function fetchFile(
   bucket: Bucket,
   name: string,
   path: string,
-  { sizeBytes, sha256 }: RemoteFile,
+  { sizeBytes, sha256, isScratch }: RemoteFile & Required<Pick<DownloadOptions, 'isScratch'>>,
 ): Promise<void> {
   const part = path + PART_SUFFIX;
+  // It may be the bucket's own file, linked before a crash: never to be written into.
+  await rm(part, { force: true });
+  if (isScratch && (await bucket.linkTo?.(request, name, part)) === true) {
+    if (!(await isComplete(part, { relPath: name, sizeBytes: sizeBytes ?? (await stat(part)).size, sha256 }))) {
+      await rm(part, { force: true });
+      throw new Fault('corrupt', `object ${name} has another size or fingerprint than recorded`);
+    }
+    // Renaming one name of a file to another of its names would leave both.
+    await rm(path, { force: true });
+    await rename(part, path);
+    return;
+  }
   const hash = createHash('sha256');
   let size = 0;
-  const file = await open(part, 'w');
+  const file = await open(part, 'wx');
   try {
     for await (const bytes of await bucket.get(request, name)) {
       if (sha256 !== '') hash.update(bytes);
@@ -100,7 +121,7 @@ async function fetchFile(
       for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
     }
     // A crash of the machine must not leave a file with its name and size but without its bytes.
-    await file.sync();
+    if (!isScratch) await file.sync();
   } catch (thrown) {
     await rm(part, { force: true });
     throw thrown;

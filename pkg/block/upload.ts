@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestContext } from '../async/request.ts';
 import { during, Fault } from '../errors/fault.ts';
+import { printRfc3339 } from '../model/time.ts';
 import { type Bucket, bodyOf } from '../objstore/bucket.ts';
 import { fileBody, type LocalFile, listFiles, uploadDirectory, uploadFile } from '../objstore/directory.ts';
 import { CHUNKS_DIRECTORY, INDEX_FILE, indexName, META_FILE, metaName } from './layout.ts';
@@ -41,7 +42,7 @@ export async function uploadBlock(
     throw new Fault('invalid', `block ${ulid} has no external labels and cannot be uploaded`);
   }
   const files = await blockFiles(directory, config.hashFunc);
-  const uploadTime = new Date(config.nowMs).toISOString();
+  const uploadTime = printRfc3339(config.nowMs);
   const text = Buffer.from(printMeta({ ...meta, thanos: { ...meta.thanos, files, uploadTime } }), 'utf8');
   try {
     const chunks = join(directory, CHUNKS_DIRECTORY);

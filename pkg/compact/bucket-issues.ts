@@ -65,7 +65,7 @@ async function* indexIssues(request: RequestContext, deps: IssueDeps, meta: Bloc
   const directory = join(deps.workDir, ulid);
   let block: Block | undefined;
   try {
-    await downloadBlock(request, deps.bucket, ulid, directory, 1);
+    await downloadBlock(request, deps.bucket, ulid, directory, { concurrency: 1 });
     block = Block.open(directory);
     const health = checkIndex(block);
     const found = describeDefects(health);
@@ -135,7 +135,7 @@ export async function repairIssue(
 ): Promise<string | undefined> {
   const directory = join(deps.workDir, ulid);
   try {
-    const meta = await downloadBlock(request, deps.bucket, ulid, directory, 1);
+    const meta = await downloadBlock(request, deps.bucket, ulid, directory, { concurrency: 1 });
     await uploadBackup(request, deps, ulid);
     const made = repair === 'rewrite' ? await rewrite(request, deps, meta) : undefined;
     if (deleteDelayMs === 0) await deleteBlock(request, deps.bucket, ulid);

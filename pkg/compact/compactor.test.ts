@@ -3,13 +3,15 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { backgroundRequest } from '../async/request.ts';
+import { Fault } from '../errors/fault.ts';
 import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
 import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { addBlock, compactorOver, metasOf, samplesOf, withDirectory } from './bucket-fixture.ts';
-import { noThreads } from './downsample-threads.ts';
-import { noMergeThreads } from './merge-threads.ts';
+import { type DownsampleThreads, noThreads } from './downsample-threads.ts';
+import { isHalt } from './group-compactor.ts';
+import { type MergeThreads, noMergeThreads } from './merge-threads.ts';
 
 const request = backgroundRequest();
 const forever = new AbortController().signal;
@@ -44,6 +46,11 @@ async function replicatedBucket(): Promise<MemoryBucket> {
   await addBlock(bucket, { ulid: ulid(1), labels: { a: '1', replica: 'B' }, hours: [0, 2], series, stepMs: 420_000 });
   await addBlock(bucket, { ulid: ulid(2), labels: { a: '1', replica: 'B' }, hours: [2, 2], series });
   return bucket;
+}
+
+async function markDeleted(bucket: Bucket, id: string, nowMs = Date.now()): Promise<void> {
+  const mark = { id, version: 1, deletion_time: Math.floor(nowMs / 1000), details: '' };
+  await bucket.upload(request, `${id}/deletion-mark.json`, bodyOf(Buffer.from(JSON.stringify(mark))));
 }
 
 async function objectsOf(bucket: Bucket): Promise<string[]> {
@@ -148,22 +155,84 @@ describe('a broken block', () => {
       }));
   }
 
-  test('is not needed for overlapping blocks of a stream to be left alone while others go on', () =>
+  test('is not needed for the rest of a stream, and all others, to go on beside overlapping blocks', () =>
     withDirectory(async (workDir) => {
       const bucket = await plainBucket({ a: '1' });
       await addPlain(bucket, { a: '2' }, 10);
+      for (let i = 0; i < 6; i++) {
+        const hours = [12 + 2 * i, 2] as const;
+        await addBlock(bucket, { ulid: ulid(40 + i), labels: { a: '1' }, hours, series: ['up'] });
+      }
       await addBlock(bucket, { ulid: ulid(50), labels: { a: '1' }, hours: [1, 2], series: ['up'] });
-      await assert.rejects(
-        compactorOver(bucket, workDir).pass(forever),
-        /overlap, and merging overlaps is not enabled/,
+      const before = await samplesOf(bucket);
+      const compactor = compactorOver(bucket, workDir);
+      const overlap = new RegExp(
+        `blocks ${ulid(0)}, ${ulid(50)}, ${ulid(1)} overlap, and merging overlaps is not enabled`,
       );
-      const levels = [...(await metasOf(bucket)).values()].map(
-        ({ thanos, compaction }) => `${thanos.labels} ${compaction.level}`,
+      assert.deepEqual((await compactor.describe(request)).filter((line) => line.startsWith('leave alone')).length, 1);
+      await assert.rejects(compactor.pass(forever), overlap);
+      const levels = [...(await metasOf(bucket)).values()]
+        .filter(({ thanos }) => thanos.labels.get('a') === '1')
+        .sort((a, b) => a.minTime - b.minTime || a.maxTime - b.maxTime)
+        .map(({ minTime, maxTime, compaction }) => `${minTime / 3_600_000}-${maxTime / 3_600_000} ${compaction.level}`);
+      assert.deepEqual(levels, [
+        '0-2 1',
+        '1-3 1',
+        '2-4 1',
+        '4-8 2',
+        '8-16 2',
+        '16-18 1',
+        '18-20 1',
+        '20-22 1',
+        '22-24 1',
+      ]);
+      assert.ok(
+        [...(await metasOf(bucket)).values()].some(
+          ({ thanos, compaction }) => `${thanos.labels} ${compaction.level}` === '{a="2"} 2',
+        ),
       );
-      assert.ok(levels.includes('{a="2"} 2'));
-      assert.ok(!levels.includes('{a="1"} 2'));
+      assert.deepEqual(await samplesOf(bucket), before);
+      // It stays so, and is said again, until somebody looks at it.
+      await assert.rejects(compactor.pass(forever), overlap);
+    }));
+
+  test('with halts switched on, overlapping blocks stop everything at once', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await plainBucket({ a: '1' });
+      await addBlock(bucket, { ulid: ulid(50), labels: { a: '1' }, hours: [1, 2], series: ['up'] });
+      const compactor = compactorOver(bucket, workDir, { failurePolicy: { haltsOnError: true } });
+      await assert.rejects(compactor.pass(forever), isHalt);
     }));
 });
+
+test('while a thread merges one group the sources of the next are fetched, and of no other', () =>
+  withDirectory(async (workDir) => {
+    const bucket = await plainBucket({ a: '1' });
+    await addPlain(bucket, { a: '2' }, 10);
+    await addPlain(bucket, { a: '3' }, 20);
+    const before = await samplesOf(bucket);
+    let waiting = 0;
+    let most = 0;
+    let letGo = (): void => {};
+    const areTwo = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const run: MergeThreads['run'] = async (signal, job, onProgress) => {
+      most = Math.max(most, ++waiting);
+      // The first one goes on only when the next one has its sources too.
+      if (waiting === 2) letGo();
+      await areTwo;
+      try {
+        return await noMergeThreads.run(signal, job, onProgress);
+      } finally {
+        waiting--;
+      }
+    };
+    const mergeThreads = { ...noMergeThreads, run, prepare: () => {} };
+    await compactorOver(bucket, workDir, { mergeThreads }).pass(forever);
+    assert.equal(most, 2);
+    assert.deepEqual(await samplesOf(bucket), before);
+  }));
 
 describe('deletion', () => {
   const HOUR_MS = 3_600_000;
@@ -204,6 +273,81 @@ describe('deletion', () => {
       assert.deepEqual([...(await metasOf(bucket)).values()].map(({ minTime }) => minTime / HOUR_MS).sort(), [10, 8]);
     }));
 
+  test('retention waits for a block that was to be downsampled and could not be', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await longBucket();
+      const before = await samplesOf(bucket);
+      const warnings: string[] = [];
+      const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
+      let isFull = true;
+      const downsampleThreads: DownsampleThreads = {
+        ...noThreads,
+        run: async (signal, job, onProgress) => {
+          if (isFull) throw new Fault('limit', 'no space left');
+          return noThreads.run(signal, job, onProgress);
+        },
+      };
+      const retention = { rawMs: 40 * HOUR_MS, fiveMinutesMs: 0, oneHourMs: 0 };
+      const now = (): number => 100 * HOUR_MS;
+      const compactor = compactorOver(bucket, workDir, {
+        downsamples: true,
+        downsampleThreads,
+        retention,
+        now,
+        logger,
+      });
+      await assert.rejects(compactor.pass(forever), /no space left/);
+      await assert.rejects(compactor.pass(forever), /no space left/);
+      assert.deepEqual(await samplesOf(bucket), before);
+      assert.ok(warnings.includes('block is past its retention and kept: it is not downsampled yet'));
+      isFull = false;
+      await compactor.pass(forever);
+      assert.deepEqual(
+        [...(await metasOf(bucket)).values()].map(({ thanos }) => thanos.resolutionMs),
+        [300_000],
+      );
+    }));
+
+  test('is for good: what is marked is neither compacted nor downsampled, however young the mark', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await plainBucket();
+      const long = { ulid: ulid(9), labels: { a: '2' }, hours: [0, 48], series: ['up'], stepMs: HOUR_MS } as const;
+      await addBlock(bucket, long);
+      for (const marked of [1, 9]) await markDeleted(bucket, ulid(marked));
+      const compactor = compactorOver(bucket, workDir, { deleteDelayMs: 48 * HOUR_MS, downsamples: true });
+      const planned = await compactor.describe(request);
+      assert.deepEqual(
+        planned.filter((line) => /^compact|^downsample/.test(line)).map((line) => line.slice(-53)),
+        [`${ulid(2)} ${ulid(3)}`],
+      );
+      await compactor.pass(forever);
+      const left = [...(await metasOf(bucket)).values()].filter(({ compaction }) => compaction.level > 1);
+      assert.deepEqual(
+        left.map(({ compaction }) => compaction.sources),
+        [[ulid(2), ulid(3)]],
+      );
+      assert.ok(![...(await metasOf(bucket)).values()].some(({ thanos }) => thanos.resolutionMs > 0));
+    }));
+
+  test('of a merger brings back its sources: they are no garbage any more', () =>
+    withDirectory(async (workDir) => {
+      let now = Date.now();
+      const bucket = await plainBucket();
+      const before = await samplesOf(bucket);
+      const compactor = compactorOver(bucket, workDir, { deleteDelayMs: 48 * HOUR_MS, now: () => now });
+      await compactor.pass(forever);
+      const merger = [...(await metasOf(bucket)).values()].find(({ compaction }) => compaction.level > 1)!;
+      // Somebody found it wrong, before its sources were gone.
+      await markDeleted(bucket, merger.ulid, now);
+      for (const source of merger.compaction.sources) await bucket.delete(request, `${source}/deletion-mark.json`);
+      for (let hours = 0; hours < 60; hours += 12) {
+        await compactor.pass(forever);
+        now += 12 * HOUR_MS;
+      }
+      assert.equal((await metasOf(bucket)).has(merger.ulid), false);
+      assert.deepEqual(await samplesOf(bucket), before);
+    }));
+
   test('takes partial uploads after two days, and those marked before, but no fresh ones', () =>
     withDirectory(async (workDir) => {
       let now = 100 * HOUR_MS;
@@ -230,20 +374,38 @@ test('a dry run says what a pass does, and changes nothing', () =>
   withDirectory(async (workDir) => {
     const bucket = await plainBucket();
     const before = await objectsOf(bucket);
-    const lines = await compactorOver(bucket, workDir, {
-      retention: { rawMs: 1, fiveMinutesMs: 0, oneHourMs: 0 },
-      now: () => 3 * 3_600_000,
-    }).describe(request);
-    assert.deepEqual(await objectsOf(bucket), before);
-    assert.equal(lines.length, 2);
     const four = [0, 1, 2, 3].map(ulid).join(' ');
-    assert.match(
-      lines[0],
-      new RegExp(`^compact 0@\\d+ 1970-01-01T00:00:00Z - 1970-01-01T08:00:00Z, \\d+ bytes: ${four}$`),
-    );
-    assert.match(
-      lines[1],
-      new RegExp(`^mark for deletion ${ulid(0)}: block of resolution raw ends at 1970-01-01T02:00:00Z`),
+    const compacted = `^compact 0@\\d+ 1970-01-01T00:00:00Z - 1970-01-01T08:00:00Z, \\d+ bytes: ${four}$`;
+    const dropped = (what: string, end: string) =>
+      `^mark for deletion ${what}: block of resolution raw ends at 1970-01-01T${end}:00:00Z`;
+    for (const [nowHours, wanted] of [
+      // What is compacted goes by what it is compacted to.
+      [3, [compacted]],
+      [9, [compacted, dropped(`the merger of ${four}`, '08')]],
+      [11, [compacted, dropped(ulid(4), '10'), dropped(`the merger of ${four}`, '08')]],
+    ] as const) {
+      const lines = await compactorOver(bucket, workDir, {
+        retention: { rawMs: 1, fiveMinutesMs: 0, oneHourMs: 0 },
+        now: () => nowHours * 3_600_000,
+      }).describe(request);
+      assert.deepEqual(await objectsOf(bucket), before);
+      const [first, ...rest] = lines;
+      assert.equal(lines.length, wanted.length, lines.join('\n'));
+      for (const [i, line] of [first, ...rest.sort()].entries()) assert.match(line, new RegExp(wanted[i]));
+    }
+  }));
+
+test('a dry run tells of what is made and dropped in one pass', () =>
+  withDirectory(async (workDir) => {
+    const bucket = await longBucket();
+    const lines = await compactorOver(bucket, workDir, {
+      downsamples: true,
+      retention: { rawMs: 40 * 3_600_000, fiveMinutesMs: 1, oneHourMs: 0 },
+      now: () => 100 * 3_600_000,
+    }).describe(request);
+    assert.deepEqual(
+      lines.map((line) => line.replace(/:? ?0@\d+.*|: block.*/, '').trim()),
+      ['downsample to 5m', `mark for deletion ${ulid(0)}`, `mark for deletion 5m of ${ulid(0)}`],
     );
   }));
 

@@ -8,7 +8,7 @@ import { type Deadline, linked } from '../async/deadline.ts';
 import { forEachParallel } from '../async/parallel.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
 import { collect } from '../errors/collect.ts';
-import { during, kindOf, messageOf } from '../errors/fault.ts';
+import { during, Fault, kindOf, messageOf } from '../errors/fault.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -44,6 +44,8 @@ export interface CompactorDeps {
 
 /** Releasing is a courtesy: nobody waits for it for long. */
 const RELEASE_MS = 5_000;
+/** A clock may be ahead of the bucket's so far: less than any delay one would set. */
+const MOST_CLOCK_LEAD_MS = 600_000;
 
 export class Compactor {
   readonly #deps: CompactorDeps;
@@ -178,6 +180,7 @@ export class Compactor {
     this.#watch.see(state);
     await this.#deleteMarked(request, state);
     const due = await duePartials(request, this.#marker, state.partial, this.#config.deleteDelayMs);
+    await this.#mustTrustClock(request, due.length);
     await deleteBlocks(request, this.#marker, due, 'upload that never ended');
   }
 
@@ -188,6 +191,7 @@ export class Compactor {
     // What goes on beside a pass says nothing of it.
     const marker = { ...this.#marker, bucket: this.#deps.bucket };
     const due = await duePartials(request, marker, partial, this.#config.deleteDelayMs);
+    await this.#mustTrustClock(request, due.length);
     await deleteBlocks(request, marker, due, 'upload that never ended');
   }
 
@@ -198,12 +202,18 @@ export class Compactor {
     return describePass(state, partials, this.#config, this.#marker.now());
   }
 
-  /** Marks what is past its retention. */
+  /** Marks what is past its retention. What could not be downsampled stays: its coarser form would never be made. */
   async retain(request: RequestContext): Promise<void> {
     const state = await this.#sync(request);
+    const due = new Set(this.#downsampler?.due(state).map(({ block }) => block.ulid));
     const expired = expiredBlocks(state.metas.values(), this.#config.retention, this.#marker.now());
+    await this.#mustTrustClock(request, expired.length);
     for (const { ulid, details } of expired) {
       if (state.deletionMarks.has(ulid)) continue;
+      if (due.has(ulid)) {
+        this.#deps.logger.warn('block is past its retention and kept: it is not downsampled yet', { block: ulid });
+        continue;
+      }
       await markForDeletion(request, this.#marker, ulid, { reason: 'retention', details });
     }
   }
@@ -237,7 +247,9 @@ export class Compactor {
       const groups = groupBlocks(state.metas.values()).filter(({ id, blocks }) => {
         return blocks.length > 1 && !this.#groups.blocked.has(id);
       });
-      await forEachParallel(groups, this.#config.concurrency, work, request.signal);
+      // While one group is merged on its thread, the sources of the next one are fetched and the merger before goes up.
+      const ahead = this.#deps.mergeThreads?.prepare === undefined ? 0 : 1;
+      await forEachParallel(groups, this.#config.concurrency + ahead, work, request.signal);
       if (!hasCompacted) return;
     }
   }
@@ -270,7 +282,20 @@ export class Compactor {
 
   async #deleteMarked(request: RequestContext, state: BucketState): Promise<void> {
     const due = dueDeletions(state.deletionMarks, this.#config.deleteDelayMs, this.#marker.now());
+    await this.#mustTrustClock(request, due.length);
     await deleteBlocks(request, this.#marker, due, 'marked for deletion long enough ago');
+  }
+
+  /** By a clock that is ahead what is fresh looks old: an upload under way, say, like one that broke off long ago. */
+  async #mustTrustClock(request: RequestContext, dueCount: number): Promise<void> {
+    if (dueCount === 0) return;
+    const leadMs = (await this.#deps.lease?.clockLeadMs(request)) ?? 0;
+    if (leadMs <= MOST_CLOCK_LEAD_MS) return;
+    const lead = `${Math.round(leadMs / 1000)} s`;
+    throw new Fault(
+      'conflict',
+      `the clock of this machine is ${lead} ahead of the bucket's: nothing is deleted until it is right`,
+    );
   }
 
   /** A look that the pass waits for, and so a step of it. */

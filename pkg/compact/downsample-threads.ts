@@ -6,6 +6,8 @@ import type { DownsampleJob, DownsampleResult } from './downsample/downsample-jo
 export interface DownsampleThreads {
   /** As downsampleSource. An abort ends it at once. `onProgress` is called now and then while it gets on. */
   run(signal: AbortSignal, job: DownsampleJob, onProgress: () => void): Promise<DownsampleResult | undefined>;
+  /** Starts a thread, while its first job's sources are fetched. Absent where there are no threads. */
+  prepare?(): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export function downsampleThreads(size: number): DownsampleThreads {
   const pool = new WorkerPool({ size, script: new URL('./downsample/downsample.worker.js', import.meta.url) });
   return {
     run: async (signal, job, onProgress) => (await pool.run(signal, job, onProgress)) as DownsampleResult | undefined,
+    prepare: () => pool.prepare(),
     close: () => pool.close(),
   };
 }

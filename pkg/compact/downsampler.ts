@@ -12,6 +12,7 @@ import { RESOLUTION_RAW, resolutionText } from '../model/resolution.ts';
 import { printRfc3339 } from '../model/time.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { DownsampleConfig, RetentionConfig } from './config.ts';
+import { DiskSpace } from './disk-space.ts';
 import { runTask } from './downsample/downsample-run.ts';
 import { type DownsampleMeters, downsampleMeters } from './downsample/meters.ts';
 import {
@@ -40,12 +41,14 @@ export interface DownsamplerDeps {
 }
 
 /** What of the bucket matters here. */
-export type DownsampleState = Pick<BucketState, 'metas' | 'noCompactMarks' | 'noDownsampleMarks'>;
+export type DownsampleState = Pick<BucketState, 'metas' | 'noCompactMarks' | 'noDownsampleMarks'> &
+  Partial<Pick<BucketState, 'deletionMarks'>>;
 
 export class Downsampler {
   readonly #deps: DownsamplerDeps;
   readonly #config: DownsampleConfig;
   readonly #meters: DownsampleMeters;
+  readonly #space = new DiskSpace();
   /** Broken blocks that have no mark: left alone by this process. */
   readonly #skipped = new Set<string>();
 
@@ -63,13 +66,20 @@ export class Downsampler {
   async pass(request: RequestContext, failures: unknown[]): Promise<void> {
     for (const step of downsampleSteps) {
       const state = await this.#deps.sync(request);
-      const tasks = downsampleTasks(state.metas.values(), marksOf(state));
-      await this.#removeScratch(tasks);
+      await this.#removeScratch(downsampleTasks(state.metas.values(), marksOf(state)));
       const work = (task: DownsampleTask, signal: AbortSignal) => this.#run({ ...request, signal }, task, failures);
-      const due = tasks.filter((task) => task.step === step && !this.#skipped.has(task.block.ulid));
-      await forEachParallel(due, this.#config.concurrency, work, request.signal);
+      const due = this.due(state).filter((task) => task.step === step);
+      // While one block is downsampled on its thread, the next one is fetched and the one before goes up.
+      const ahead = this.#deps.threads.prepare === undefined ? 0 : 1;
+      await forEachParallel(due, this.#config.concurrency + ahead, work, request.signal);
     }
     await this.#removeScratch([]);
+  }
+
+  /** What there is to downsample, without what this process has given up. */
+  due(state: DownsampleState): readonly DownsampleTask[] {
+    const tasks = downsampleTasks(state.metas.values(), marksOf(state));
+    return tasks.filter(({ block }) => !this.#skipped.has(block.ulid));
   }
 
   /** What was left behind for blocks that are not to be downsampled any more. */
@@ -119,7 +129,7 @@ export class Downsampler {
 
   async #runTwice(request: RequestContext, task: DownsampleTask): ReturnType<typeof runTask> {
     const { marker, threads, onStep = () => {} } = this.#deps;
-    const deps = { ...marker, threads, onStep };
+    const deps = { ...marker, threads, space: this.#space, onStep };
     try {
       return await runTask(request, deps, task, this.#config);
     } catch (thrown) {
@@ -165,8 +175,11 @@ export function retentionProblem({ rawMs, fiveMinutesMs }: RetentionConfig): str
   return undefined;
 }
 
-function marksOf({ noCompactMarks, noDownsampleMarks }: Omit<DownsampleState, 'metas'>): TaskMarks {
-  return { noCompact: noCompactMarks, noDownsample: noDownsampleMarks };
+function marksOf(state: Omit<DownsampleState, 'metas'>): TaskMarks {
+  const { noCompactMarks, noDownsampleMarks, deletionMarks } = state;
+  // What is marked for deletion would outlive it in a coarser form.
+  const noDownsample = { has: (ulid: string) => noDownsampleMarks.has(ulid) || deletionMarks?.has(ulid) === true };
+  return { noCompact: noCompactMarks, noDownsample };
 }
 
 /** What a pass would downsample of these blocks, both rounds of it, in their order. */

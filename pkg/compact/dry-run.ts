@@ -4,7 +4,8 @@ import type { BlockMeta } from '../block/meta.ts';
 import { printRfc3339 } from '../model/time.ts';
 import { dueDeletions } from './cleaner.ts';
 import type { CompactorConfig } from './config.ts';
-import { describeDownsampling } from './downsampler.ts';
+import { taskResult } from './downsample/tasks.ts';
+import { describeDownsampling, outlookOfDownsampling } from './downsampler.ts';
 import { outlook, recordedSize } from './progress.ts';
 import { expiredBlocks } from './retention.ts';
 import type { BucketState } from './syncer.ts';
@@ -28,7 +29,7 @@ export function describePass(
   const { compactions, exclusions, blocks, forbiddenOverlaps } = outlook(state, config.planner);
   for (const { ulid, reason, details } of exclusions) lines.push(`mark no-compact ${ulid}: ${reason}, ${details}`);
   for (const { groupId, blocks } of forbiddenOverlaps) {
-    lines.push(`leave alone ${groupId}: blocks overlap and merging overlaps is not enabled: ${names(blocks)}`);
+    lines.push(`leave alone in ${groupId}: blocks overlap and merging overlaps is not enabled: ${names(blocks)}`);
   }
   for (const { groupId, plan } of compactions) {
     const start = Math.min(...plan.blocks.map(({ minTime }) => minTime));
@@ -39,12 +40,24 @@ export function describePass(
       `${what} ${groupId} ${printRfc3339(start)} - ${printRfc3339(end)}, ${bytes} bytes: ${names(plan.blocks)}`,
     );
   }
-  if (config.downsample !== undefined) lines.push(...describeDownsampling(blocks, state));
-  for (const { ulid, details } of expiredBlocks(state.metas.values(), config.retention, nowMs)) {
-    if (!state.deletionMarks.has(ulid)) lines.push(`mark for deletion ${ulid}: ${details}`);
+  // Retention comes last, and sees what was made until then.
+  const outcome = [...blocks];
+  if (config.downsample !== undefined) {
+    lines.push(...describeDownsampling(blocks, state));
+    outcome.push(...outlookOfDownsampling(blocks, state).map(taskResult));
+  }
+  for (const { ulid, details } of expiredBlocks(outcome, config.retention, nowMs)) {
+    if (!state.deletionMarks.has(ulid)) lines.push(`mark for deletion ${nameOf(ulid)}: ${details}`);
   }
   for (const ulid of duePartials) lines.push(`delete ${ulid}: upload that never ended`);
   return lines;
+}
+
+/** Of a block that is there, or of one that will be made: `A+B@5m` is made from the merger of A and B. */
+function nameOf(ulid: string): string {
+  const [name, ...resolutions] = ulid.split('@');
+  const made = name.includes('+') ? `the merger of ${name.replaceAll('+', ' ')}` : name;
+  return resolutions.length === 0 ? made : `${resolutions.at(-1)} of ${made}`;
 }
 
 function names(blocks: readonly BlockMeta[]): string {

@@ -117,7 +117,8 @@ export class GroupCompactor {
     const { meters } = marker;
     const plan = await this.#plan(request, group, state);
     for (const exclusion of plan.exclusions) await markNoCompact(request, marker, exclusion.ulid, exclusion);
-    if (plan.forbiddenOverlap.length > 0) {
+    // What lies beside them is compacted first; then they are complained of.
+    if (plan.forbiddenOverlap.length > 0 && (plan.blocks.length < 2 || this.#config.haltsOnError)) {
       const ulids = plan.forbiddenOverlap.map(({ ulid }) => ulid).join(', ');
       throw new Fault('conflict', `blocks ${ulids} overlap, and merging overlaps is not enabled`);
     }
@@ -164,7 +165,8 @@ export class GroupCompactor {
       const recorded = recordedIndexSize(block);
       sizes.set(block.ulid, recorded > 0 ? recorded : await this.#remoteSize(request, indexName(block.ulid)));
     }
-    const excluded = new Set([...state.noCompactMarks.keys(), ...this.skipped]);
+    // What is marked for deletion would come back to life in a merger.
+    const excluded = new Set([...state.noCompactMarks.keys(), ...state.deletionMarks.keys(), ...this.skipped]);
     const indexSizeBytes = ({ ulid }: { readonly ulid: string }): number => sizes.get(ulid) ?? 0;
     return planGroup({ blocks: group.blocks, excluded, indexSizeBytes }, this.#config.planner);
   }

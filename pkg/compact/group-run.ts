@@ -13,12 +13,14 @@ import { during, Fault } from '../errors/fault.ts';
 import { newUlid } from '../model/ulid.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import type { RunConfig } from './config.ts';
-import { DiskSpace } from './disk-space.ts';
+import type { DiskSpace } from './disk-space.ts';
 import type { BlockGroup } from './grouper.ts';
 import { type MarkerDeps, markForDeletion } from './marker.ts';
 import type { MergeThreads } from './merge-threads.ts';
 import type { Plan } from './planner.ts';
 import { recordedSize } from './progress.ts';
+
+const MARKS_AT_ONCE = 8;
 
 export interface RunDeps extends MarkerDeps {
   readonly threads: MergeThreads;
@@ -44,7 +46,7 @@ export async function runPlan(
   await mkdir(directory, { recursive: true });
   await removeAllBut(directory, new Set(plan.blocks.map(({ ulid }) => ulid)));
   const diskBytes = await neededBytes(request, deps.bucket, plan.blocks);
-  const release = await deps.space.reserve(directory, diskBytes);
+  const release = await deps.space.reserve(request.signal, directory, diskBytes);
   deps.logger.info('compaction begins', {
     group: group.id,
     blocks: plan.blocks.map(({ ulid }) => ulid).join(','),
@@ -66,8 +68,11 @@ async function runInSpace(
   plan: Plan,
   config: RunConfig,
 ): Promise<string | undefined> {
+  deps.threads.prepare?.();
+  const { fileConcurrency: concurrency } = config;
   const fetch = async ({ ulid }: BlockMeta, signal: AbortSignal): Promise<void> => {
-    await downloadBlock({ ...request, signal }, deps.bucket, ulid, join(directory, ulid), config.fileConcurrency);
+    const options = { concurrency, isScratch: true };
+    await downloadBlock({ ...request, signal }, deps.bucket, ulid, join(directory, ulid), options);
     deps.onStep();
   };
   await forEachParallel(plan.blocks, config.blockConcurrency, fetch, request.signal);
@@ -86,10 +91,10 @@ async function runInSpace(
       sources: plan.blocks.map(({ ulid }) => ulid).join(','),
       samples: meta.stats.numSamples,
     });
-    for (const { ulid } of plan.blocks) {
-      const details = `source of compacted block ${meta.ulid}`;
-      await markForDeletion(request, deps, ulid, { reason: 'compacted', details });
-    }
+    const details = `source of compacted block ${meta.ulid}`;
+    const mark = ({ ulid }: BlockMeta, signal: AbortSignal): Promise<void> =>
+      markForDeletion({ ...request, signal }, deps, ulid, { reason: 'compacted', details });
+    await forEachParallel(plan.blocks, MARKS_AT_ONCE, mark, request.signal);
   }
   await rm(directory, { recursive: true, force: true });
   return meta?.ulid;
@@ -116,7 +121,11 @@ async function removeAllBut(directory: string, kept: ReadonlySet<string>): Promi
 }
 
 /** The sources and a block of about their size must fit. */
-async function neededBytes(request: RequestContext, bucket: Bucket, blocks: readonly BlockMeta[]): Promise<number> {
+export async function neededBytes(
+  request: RequestContext,
+  bucket: Bucket,
+  blocks: readonly BlockMeta[],
+): Promise<number> {
   let sum = 0;
   for (const block of blocks) {
     const recorded = recordedSize(block);
@@ -130,17 +139,6 @@ async function neededBytes(request: RequestContext, bucket: Bucket, blocks: read
     }
   }
   return 2 * sum;
-}
-
-/** `limit` when the work on these blocks would not fit right now. */
-export async function checkSpace(
-  request: RequestContext,
-  bucket: Bucket,
-  directory: string,
-  blocks: readonly BlockMeta[],
-): Promise<void> {
-  const release = await new DiskSpace().reserve(directory, await neededBytes(request, bucket, blocks));
-  release();
 }
 
 async function mergePlan(

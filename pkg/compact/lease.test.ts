@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { FakeClock } from '../async/fake-clock.ts';
 import { backgroundRequest } from '../async/request.ts';
@@ -8,7 +11,7 @@ import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { LEASE_OBJECT, Lease } from './lease.ts';
+import { holderIn, LEASE_OBJECT, Lease } from './lease.ts';
 
 const request = backgroundRequest();
 const TTL_MS = 60_000;
@@ -153,5 +156,20 @@ test('a lease object that is no lease binds nobody', async () => {
     const lease = leaseOf(bucket, clock, 'a');
     await lease.acquire(request);
     assert.equal(lease.isHeld, true);
+  }
+});
+
+test('the name of a compactor stays with its directory on one machine, and on another it is a new one', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'holder-'));
+  try {
+    const name = await holderIn(directory, 'host-a');
+    assert.match(name, /^host-a-/);
+    assert.equal(await holderIn(directory, 'host-a'), name);
+    const other = await holderIn(directory, 'host');
+    assert.match(other, /^host-[0-9A-Z]{26}$/);
+    assert.match(await holderIn(directory, 'host-a'), /^host-a-/);
+    assert.notEqual(await holderIn(directory, 'host-a'), name);
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 });

@@ -26,6 +26,7 @@ export const LEASE_OBJECT = 'tributary/lease.json';
 
 const LEASE_VERSION = 1;
 const MAX_BYTES = 64 * 1024;
+const ULID_LENGTH = 26;
 
 export interface LeaseDeps {
   readonly bucket: Bucket;
@@ -87,6 +88,8 @@ export class Lease implements Guard {
   /** Of our own last write; undefined when we do not hold the lease. */
   #version: string | undefined;
   #confirmedAt = 0;
+  /** Our clock at our last write. */
+  #writtenAtMs = 0;
   /** Renewals come one after the other. */
   #last: Promise<void> = Promise.resolve();
 
@@ -145,6 +148,13 @@ export class Lease implements Guard {
     const renewal = this.#last.then(() => this.#renew(request));
     this.#last = renewal.catch(() => {}); // Whoever asked for it hears of the failure.
     return renewal;
+  }
+
+  /** How far our clock was ahead of the bucket's when we wrote the lease last, ms; below 0 when it was behind. */
+  async clockLeadMs(request: RequestContext): Promise<number> {
+    if (this.#version === undefined) return 0;
+    const { lastModified } = await this.#deps.bucket.attributes(request, this.#object);
+    return this.#writtenAtMs - lastModified;
   }
 
   /** Lets the next one start at once. A failure only makes it wait. */
@@ -210,7 +220,8 @@ export class Lease implements Guard {
     isReleased = false,
   ): Promise<void> {
     const { holder, ttlMs } = this.#config;
-    const at = new Date(this.#clock.now()).toISOString();
+    const nowMs = this.#clock.now();
+    const at = new Date(nowMs).toISOString();
     const text = JSON.stringify({ version: LEASE_VERSION, holder, fence, at, ttlMs, isReleased, write: newUlid() });
     const bytes = Buffer.from(text, 'utf8');
     const { bucket } = this.#deps;
@@ -228,6 +239,7 @@ export class Lease implements Guard {
       this.#version = text;
     }
     this.#confirmedAt = since;
+    this.#writtenAtMs = nowMs;
     this.#held.set(isReleased ? 0 : 1);
   }
 
@@ -249,16 +261,19 @@ export class Lease implements Guard {
   }
 }
 
-/** The name of the compactor that works in a local directory: made once, and kept there. */
-export async function holderIn(directory: string): Promise<string> {
+/**
+ * The name of the compactor that works in a local directory: made once, and kept there. A directory that came from another
+ * machine, or is shared with one, gets a new name: the other may be at work under the old one.
+ */
+export async function holderIn(directory: string, host: string = hostname()): Promise<string> {
   const path = join(directory, 'compactor-name');
   try {
     const name = (await readFile(path, 'utf8')).trim();
-    if (name !== '') return name;
+    if (name.slice(0, -ULID_LENGTH) === `${host}-`) return name;
   } catch (thrown) {
     if (kindOf(thrown) !== 'not-found') throw during(`read ${path}`, thrown);
   }
-  const name = `${hostname()}-${newUlid()}`;
+  const name = `${host}-${newUlid()}`;
   await mkdir(directory, { recursive: true });
   await writeFile(path, `${name}\n`);
   return name;

@@ -6,6 +6,8 @@ import type { MergeJob, MergeResult } from './merge-job.ts';
 export interface MergeThreads {
   /** As mergeSources. An abort ends it at once. `onProgress` is called now and then while it gets on. */
   run(signal: AbortSignal, job: MergeJob, onProgress: () => void): Promise<MergeResult | undefined>;
+  /** Starts a thread, while its first job's sources are fetched. Absent where there are no threads. */
+  prepare?(): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export function mergeThreads(size: number): MergeThreads {
   const pool = new WorkerPool({ size, script: new URL('./merge.worker.js', import.meta.url) });
   return {
     run: async (signal, job, onProgress) => (await pool.run(signal, job, onProgress)) as MergeResult | undefined,
+    prepare: () => pool.prepare(),
     close: () => pool.close(),
   };
 }

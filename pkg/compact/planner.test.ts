@@ -96,14 +96,27 @@ describe('the next blocks to merge', () => {
 });
 
 describe('overlapping blocks', () => {
-  test('keep the group from being compacted unless they may be merged', () => {
-    const plan = planned('0-2 2-4 3-5 8-10 10-12');
-    assert.deepEqual(plan.blocks, []);
-    assert.deepEqual(
-      plan.forbiddenOverlap.map(({ ulid }) => ulid),
-      ['2-4', '3-5'],
-    );
-  });
+  for (const [what, texts, excluded, wanted, left] of [
+    ['with nothing else to do', '0-2 2-4 3-5 8-10 10-12', '', '', '2-4 3-5'],
+    ['while what is beside them goes on', '0-2 2-4 4-6 5-6 8-10 10-12', '', '0-2 2-4', '4-6 5-6'],
+    ['and what is merged never reaches over them', '0-2 2-4 3-4 4-6 6-8 8-10', '', '4-6 6-8', '2-4 3-4'],
+    [
+      'all of them, while other windows go on',
+      '0-8 2-4 8-10 10-12 12-14 14-16 16-18 17-18',
+      '',
+      '8-10 10-12 12-14 14-16',
+      '0-8 2-4 16-18 17-18',
+    ],
+    ['but not one whose only rival is marked no-compact', '0-2 2-4 3-4 4-6 6-8 8-10', '3-4', '0-2 2-4', ''],
+  ] as const) {
+    test(`are left alone unless they may be merged: ${what}`, () => {
+      const plan = planned(texts, { excluded: excluded.split(' ') });
+      assert.equal(plan.blocks.map(({ ulid }) => ulid).join(' '), wanted);
+      assert.equal(plan.forbiddenOverlap.map(({ ulid }) => ulid).join(' '), left);
+      assert.equal(plan.isVertical, false);
+      assert.deepEqual(plan.exclusions, []);
+    });
+  }
 
   for (const [what, texts, wanted] of [
     ['a pair', '0-2 0-2b 2-4', '0-2 0-2b'],

@@ -26,7 +26,7 @@ export interface Plan {
   readonly isVertical: boolean;
   /** What must be marked no-compact for this plan to hold. */
   readonly exclusions: readonly BlockExclusion[];
-  /** Blocks that overlap where that is not allowed: the group is left alone. */
+  /** Blocks that overlap where that is not allowed: they are left alone. */
   readonly forbiddenOverlap: readonly BlockMeta[];
 }
 
@@ -37,16 +37,18 @@ const INDEX_SHARE = 0.85;
 export function planGroup(input: PlanInput, config: PlannerConfig): Plan {
   const exclusions: BlockExclusion[] = [];
   const excluded = new Set(input.excluded);
+  const forbiddenOverlap: BlockMeta[] = [];
   if (!config.hasVertical) {
-    const overlap = firstOverlap(input.blocks);
-    if (overlap.length > 0) return { blocks: [], isVertical: false, exclusions, forbiddenOverlap: overlap };
+    for (const run of overlapRuns(input.blocks, excluded)) forbiddenOverlap.push(...run);
+    // What is merged are neighbours, so no merger reaches over them.
+    for (const { ulid } of forbiddenOverlap) excluded.add(ulid);
   }
   for (;;) {
-    const overlap = firstOverlap(input.blocks.filter(({ ulid }) => !excluded.has(ulid)));
+    const [overlap = []] = overlapRuns(input.blocks, excluded);
     const isVertical = overlap.length > 0;
     const blocks = isVertical ? overlap : firstWindow(input.blocks, excluded, config.rangesMs);
     const added = [...downsampledOverlaps(blocks, isVertical), ...tooLarge(blocks, input, config)];
-    if (added.length === 0) return { blocks, isVertical, exclusions, forbiddenOverlap: [] };
+    if (added.length === 0) return { blocks, isVertical, exclusions, forbiddenOverlap };
     for (const exclusion of added) {
       if (!excluded.has(exclusion.ulid)) exclusions.push(exclusion);
       excluded.add(exclusion.ulid);
@@ -54,16 +56,16 @@ export function planGroup(input: PlanInput, config: PlannerConfig): Plan {
   }
 }
 
-/** The first run of blocks of which each starts before all those before it have ended; empty when there is none. */
-function firstOverlap(blocks: readonly BlockMeta[]): readonly BlockMeta[] {
-  for (let from = 0; from < blocks.length; from++) {
-    let to = from + 1;
+/** Runs of blocks, two or more each, of which each starts before all those before it have ended. */
+function* overlapRuns(all: readonly BlockMeta[], excluded: ReadonlySet<string>): Iterable<readonly BlockMeta[]> {
+  const blocks = all.filter(({ ulid }) => !excluded.has(ulid));
+  for (let from = 0, to = 0; from < blocks.length; from = to) {
+    to = from + 1;
     for (let end = blocks[from].maxTime; to < blocks.length && blocks[to].minTime < end; to++) {
       end = Math.max(end, blocks[to].maxTime);
     }
-    if (to - from > 1) return blocks.slice(from, to);
+    if (to - from > 1) yield blocks.slice(from, to);
   }
-  return [];
 }
 
 /** The first window of the shortest range that is worth merging. */

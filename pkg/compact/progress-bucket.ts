@@ -9,6 +9,7 @@ export function withProgress(bucket: Bucket, onProgress: () => void): Bucket {
     onProgress();
     return result;
   };
+  const { linkTo } = bucket;
   return {
     name: bucket.name,
     list: (request, directory, options) => told(bucket.list(request, directory, options), onProgress),
@@ -20,6 +21,7 @@ export function withProgress(bucket: Bucket, onProgress: () => void): Bucket {
     delete: (...args) => after(bucket.delete(...args)),
     close: () => bucket.close(),
     ...(bucket.conditional && { conditional: bucket.conditional }),
+    ...(linkTo && { linkTo: (request, name, path) => after(linkTo(request, name, path)) }),
   };
 }
 

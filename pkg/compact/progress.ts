@@ -18,7 +18,7 @@ export interface Outlook {
   readonly exclusions: readonly BlockExclusion[];
   /** What there will be when all of it is done: blocks of today, and results of compactions. */
   readonly blocks: readonly BlockMeta[];
-  /** Groups that are left alone because their blocks overlap. */
+  /** Groups with blocks that are left alone because they overlap. */
   readonly forbiddenOverlaps: readonly { readonly groupId: string; readonly blocks: readonly BlockMeta[] }[];
 }
 
@@ -33,12 +33,12 @@ export function outlook(state: BucketState, config: PlannerConfig): Outlook {
   const forbiddenOverlaps: { groupId: string; blocks: readonly BlockMeta[] }[] = [];
   for (const group of groupBlocks(state.metas.values())) {
     let blocks = group.blocks;
-    const excluded = new Set(state.noCompactMarks.keys());
+    const excluded = new Set([...state.noCompactMarks.keys(), ...state.deletionMarks.keys()]);
     for (let i = 0; i < MOST_PLANS; i++) {
       const plan = planGroup({ blocks, excluded, indexSizeBytes: recordedIndexSize }, config);
       for (const exclusion of plan.exclusions) excluded.add(exclusion.ulid);
       exclusions.push(...plan.exclusions);
-      if (plan.forbiddenOverlap.length > 0) {
+      if (i === 0 && plan.forbiddenOverlap.length > 0) {
         forbiddenOverlaps.push({ groupId: group.id, blocks: plan.forbiddenOverlap });
       }
       if (plan.blocks.length < 2) break;

@@ -3,7 +3,7 @@ import { describe, test } from 'vitest';
 import { FakeClock } from '../async/fake-clock.ts';
 import { backgroundRequest } from '../async/request.ts';
 import { messageOf } from '../errors/fault.ts';
-import { type Bucket, readAll } from '../objstore/bucket.ts';
+import { type Bucket, bodyOf, readAll } from '../objstore/bucket.ts';
 import { MemoryBucket } from '../objstore/memory.ts';
 import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -346,4 +346,50 @@ describe('a second compactor', () => {
       const { holder } = JSON.parse(Buffer.from(await readAll(request, bucket, LEASE_OBJECT)).toString());
       assert.equal(holder, 'second');
     }));
+});
+
+describe('a clock that is wrong', () => {
+  const DAY_MS = 24 * 3_600_000;
+  const bucketMs = 1000 * DAY_MS;
+
+  for (const [what, leadMs, isRefused] of [
+    ['three days ahead of the bucket', 3 * DAY_MS, true],
+    ['a minute ahead of it', 60_000, false],
+  ] as const) {
+    test(`${what} ${isRefused ? 'deletes nothing, and says so' : 'is of no account'}`, () =>
+      withDirectory(async (workDir) => {
+        let nowMs = bucketMs - 3 * DAY_MS;
+        const bucket = new MemoryBucket('memory', () => nowMs);
+        const old = { labels: { a: '1' }, hours: [0, 2], series: ['up'] } as const;
+        for (const id of [0, 1]) await addBlock(bucket, { ...old, labels: { a: String(id) }, ulid: ulid(id) });
+        const mark = { id: ulid(0), version: 1, deletion_time: (bucketMs - 50 * 3_600_000) / 1000, details: '' };
+        const write = (name: string, text: string) => bucket.upload(request, name, bodyOf(Buffer.from(text)));
+        await write(`${ulid(0)}/deletion-mark.json`, JSON.stringify(mark));
+        // Of the same age as the upload that broke off, by a clock that is ahead.
+        nowMs = isRefused ? bucketMs : bucketMs - 3 * DAY_MS;
+        await write(`${ulid(5)}/chunks/000001`, 'under way');
+        nowMs = bucketMs;
+        const now = (): number => bucketMs + leadMs;
+        const clock = { now, sleep: async () => {} };
+        const deps = { bucket, logger: silentLogger, metrics: new Metrics(), clock };
+        const compactor = compactorOver(bucket, workDir, {
+          now,
+          lease: new Lease(deps, { holder: 'a', ttlMs: 60_000 }),
+          deleteDelayMs: 2 * DAY_MS,
+          retention: { rawMs: DAY_MS, fiveMinutesMs: 0, oneHourMs: 0 },
+        });
+        if (isRefused) {
+          await assert.rejects(
+            compactor.pass(forever),
+            /the clock of this machine is 259200 s ahead of the bucket's: nothing is deleted until it is right/,
+          );
+          await assert.rejects(compactor.cleanPartials(request), /ahead of the bucket/);
+        } else {
+          await compactor.pass(forever);
+        }
+        assert.equal(await bucket.exists(request, `${ulid(0)}/meta.json`), isRefused);
+        assert.equal(await bucket.exists(request, `${ulid(5)}/chunks/000001`), isRefused);
+        assert.equal(await bucket.exists(request, `${ulid(1)}/deletion-mark.json`), !isRefused);
+      }));
+  }
 });

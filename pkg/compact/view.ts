@@ -36,7 +36,7 @@ export function compactView(
 ): SyncerDeps {
   const { concurrency, strategy, dataDir, minTime, maxTime, selectorRules = [], replicaLabels } = config;
   const deletionMarks = new DeletionMarkFilter(deps, { delayMs: config.deleteDelayMs / 2, concurrency });
-  const duplicates = new DeduplicateFilter();
+  const duplicates = new DeduplicateFilter({ marked: () => deletionMarks.marks });
   const noCompactMarks = new NoCompactMarkFilter(deps, { concurrency });
   const noDownsampleMarks = new NoDownsampleMarkFilter({ ...deps, noCompactMarks }, { concurrency });
   const filters = [

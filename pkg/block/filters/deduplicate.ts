@@ -4,9 +4,19 @@ import type { RequestContext } from '../../async/request.ts';
 import { type BlockMeta, groupKey } from '../meta.ts';
 import type { BlockCounts, BlockFilter } from './block-filter.ts';
 
+export interface DeduplicateConfig {
+  /** Blocks marked for deletion, which replace no block that is not: somebody may have wanted their sources back. */
+  readonly marked?: () => { has(ulid: string): boolean };
+}
+
 export class DeduplicateFilter implements BlockFilter {
   readonly name = 'deduplicate';
+  readonly #marked: () => { has(ulid: string): boolean };
   #duplicates: readonly string[] = [];
+
+  constructor({ marked = () => new Set() }: DeduplicateConfig = {}) {
+    this.#marked = marked;
+  }
 
   /** What the last sync dropped. */
   get duplicates(): readonly string[] {
@@ -21,7 +31,8 @@ export class DeduplicateFilter implements BlockFilter {
       if (group === undefined) groups.set(key, [meta]);
       else group.push(meta);
     }
-    this.#duplicates = [...groups.values()].flatMap(duplicatesOf);
+    const marked = this.#marked();
+    this.#duplicates = [...groups.values()].flatMap((group) => duplicatesOf(group, marked));
     for (const ulid of this.#duplicates) {
       blocks.delete(ulid);
       counts.state('duplicate');
@@ -30,9 +41,13 @@ export class DeduplicateFilter implements BlockFilter {
 }
 
 /** Blocks whose sources all stand in a block of more sources, or in one of the same sources and a lower identifier. */
-function duplicatesOf(group: readonly BlockMeta[]): string[] {
-  const candidates = group.map((meta) => ({ ulid: meta.ulid, sources: sourcesOf(meta) }));
-  candidates.sort((a, b) => b.sources.size - a.sources.size || (a.ulid < b.ulid ? -1 : 1));
+function duplicatesOf(group: readonly BlockMeta[], marked: { has(ulid: string): boolean }): string[] {
+  const candidates = group.map((meta) => ({
+    ulid: meta.ulid,
+    sources: sourcesOf(meta),
+    rank: marked.has(meta.ulid) ? 1 : 0,
+  }));
+  candidates.sort((a, b) => a.rank - b.rank || b.sources.size - a.sources.size || (a.ulid < b.ulid ? -1 : 1));
   const keptBySource = new Map<string, ReadonlySet<string>[]>();
   const duplicates: string[] = [];
   for (const { ulid, sources } of candidates) {

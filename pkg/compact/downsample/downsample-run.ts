@@ -10,13 +10,15 @@ import { type BlockMeta, emptyThanos, printMeta } from '../../block/meta.ts';
 import { blockFiles, segmentFilesOf } from '../../block/upload.ts';
 import { newUlid } from '../../model/ulid.ts';
 import type { DownsampleConfig } from '../config.ts';
+import type { DiskSpace } from '../disk-space.ts';
 import type { DownsampleThreads } from '../downsample-threads.ts';
-import { checkSpace, publish } from '../group-run.ts';
+import { neededBytes, publish } from '../group-run.ts';
 import type { MarkerDeps } from '../marker.ts';
 import { type DownsampleTask, sourcesOf } from './tasks.ts';
 
 export interface TaskDeps extends MarkerDeps {
   readonly threads: DownsampleThreads;
+  readonly space: DiskSpace;
   /** Called while a task gets on, as a sign of life. */
   readonly onStep: () => void;
 }
@@ -37,12 +39,22 @@ export async function runTask(
   for (const name of await readdir(directory)) {
     if (name !== ulid) await rm(join(directory, name), { recursive: true, force: true });
   }
-  await checkSpace(request, deps.bucket, directory, [task.block]);
-  await downloadBlock(request, deps.bucket, ulid, join(directory, ulid), config.fileConcurrency);
-  const meta = await makeBlock(request, deps, directory, task, config);
-  if (meta !== undefined) await publish(request, deps, join(directory, meta.ulid), meta, config);
-  await rm(directory, { recursive: true, force: true });
-  return meta;
+  const release = await deps.space.reserve(
+    request.signal,
+    directory,
+    await neededBytes(request, deps.bucket, [task.block]),
+  );
+  try {
+    deps.threads.prepare?.();
+    const options = { concurrency: config.fileConcurrency, isScratch: true };
+    await downloadBlock(request, deps.bucket, ulid, join(directory, ulid), options);
+    const meta = await makeBlock(request, deps, directory, task, config);
+    if (meta !== undefined) await publish(request, deps, join(directory, meta.ulid), meta, config);
+    await rm(directory, { recursive: true, force: true });
+    return meta;
+  } finally {
+    release();
+  }
 }
 
 async function makeBlock(
