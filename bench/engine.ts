@@ -3,6 +3,7 @@
 //
 //   --series=n   floats in the block, 10,000 unless given     --only=text   only the queries whose names hold the text
 //   --runs=n     counted runs of each, 5 unless given
+//   --memory     instead of all that: how much an aggregation takes over many series, and over ten times as many
 //
 // Ours runs in this process, up to the text of the answer; Prometheus' time has its HTTP in it. Processor time is the
 // fairer of the two when others are at work on the machine.
@@ -19,6 +20,7 @@ import { openBlock } from '../pkg/tsdb/library.ts';
 import { differenceOf, sizeOf } from './answers.ts';
 import { END_MS } from './data.ts';
 import { engineBlock } from './engine-data.ts';
+import { askOver, compareMemory } from './engine-memory.ts';
 import { cpuOf, startPrometheus } from './fleet.ts';
 
 interface EngineJob {
@@ -52,40 +54,48 @@ const jobs: readonly EngineJob[] = [
   job('native average', 6, 'histogram_avg(sum by (job) (rate(native_seconds[5m])))', 1),
 ];
 
-const program = await peer('prometheus');
-if (program === undefined) {
-  console.error('no prometheus program found: set TRIBUTARY_PEERS to the folder that has it');
-  process.exit(2);
-}
-const scratch = mkdtempSync(join(tmpdir(), 'tributary-bench-engine-run-'));
 const differences: string[] = [];
-try {
-  const { bucket, block: directory } = engineBlock(seriesCount);
-  console.error(`${seriesCount} series in ${bucket}`);
-  const prometheus = await startPrometheus(program, scratch, bucket);
-  const block = await openBlock(directory);
+const memoryOf = optionOf('memory-of');
+if (memoryOf !== undefined) await askOver(Number(memoryOf));
+else if (process.argv.includes('--memory')) await compareMemory(process.execPath, [process.argv[1]]);
+else await compareTimes();
+
+async function compareTimes(): Promise<void> {
+  const program = await peer('prometheus');
+  if (program === undefined) {
+    console.error('no prometheus program found: set TRIBUTARY_PEERS to the folder that has it');
+    process.exitCode = 2;
+    return;
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'tributary-bench-engine-run-'));
   try {
-    const engine = new Engine({ lookbackMs: 300_000, timeoutMs: 600_000, defaultEvaluationIntervalMs: 60_000 });
-    const queryable = new SeriesQueryable(block);
-    console.log('| | processor ms, Prometheus | Tributary | ratio | wall ms, Prometheus | Tributary | ratio | aim |');
-    console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
-    for (const one of jobs.filter(({ name }) => name.includes(only))) {
-      await compare(
-        one,
-        async () => (await fetch(`http://${prometheus.http}${pathOf(one)}`)).text(),
-        () => cpuOf(prometheus),
-        () => answerOf(engine, queryable, one),
-      );
+    const { bucket, block: directory } = engineBlock(seriesCount);
+    console.error(`${seriesCount} series in ${bucket}`);
+    const prometheus = await startPrometheus(program, scratch, bucket);
+    const block = await openBlock(directory);
+    try {
+      const engine = new Engine({ lookbackMs: 300_000, timeoutMs: 600_000, defaultEvaluationIntervalMs: 60_000 });
+      const queryable = new SeriesQueryable(block);
+      console.log('| | processor ms, Prometheus | Tributary | ratio | wall ms, Prometheus | Tributary | ratio | aim |');
+      console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
+      for (const one of jobs.filter(({ name }) => name.includes(only))) {
+        await compare(
+          one,
+          async () => (await fetch(`http://${prometheus.http}${pathOf(one)}`)).text(),
+          () => cpuOf(prometheus),
+          () => answerOf(engine, queryable, one),
+        );
+      }
+    } finally {
+      await block.close();
+      await prometheus.process.stop();
     }
   } finally {
-    await block.close();
-    await prometheus.process.stop();
+    rmSync(scratch, { recursive: true, force: true });
   }
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+  for (const text of differences) console.log(`DIFFERENT ANSWERS: ${text}`);
+  process.exitCode = differences.length === 0 ? 0 : 1;
 }
-for (const text of differences) console.log(`DIFFERENT ANSWERS: ${text}`);
-process.exitCode = differences.length === 0 ? 0 : 1;
 
 async function compare(
   { name, aim }: EngineJob,

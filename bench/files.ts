@@ -35,7 +35,8 @@ function print(what: string, by: string, { wallMs, cpuMs, peakMib }: Measured): 
 
 function task(...args: readonly (string | number)[]): Promise<Measured> {
   // With what bin/tributary starts with.
-  return measured(process.execPath, ['--max-semi-space-size=4', tasks, ...args.map(String)]);
+  const settings = ['MALLOC_ARENA_MAX=1', process.execPath, '--max-semi-space-size=2', '--heap-growing-percent=75'];
+  return measured('env', [...settings, tasks, ...args.map(String)]);
 }
 
 async function readBlocks(): Promise<void> {

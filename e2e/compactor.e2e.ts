@@ -118,6 +118,10 @@ describe('a compactor that stays', () => {
     const [second] = await startCompact(cluster, 'second', directory, ['--downsampling.disable']);
     assert.equal(await second.process.ended(WAIT_MS), 1);
     assert.match(second.log, /another compactor, .* works on this bucket/);
+    // It would go by the name of the first, and clean away what that one is working on.
+    const [twin] = await startCompact(cluster, 'first', directory, ['--downsampling.disable']);
+    assert.equal(await twin.process.ended(WAIT_MS), 1);
+    assert.match(twin.log, /data-first is in use by another process: each needs a --data-dir of its own/);
     assert.equal(await first.stop(), 0);
     const [third] = await startCompact(cluster, 'third', directory, ['--downsampling.disable']);
     assert.equal(await third.process.ended(WAIT_MS), 0);

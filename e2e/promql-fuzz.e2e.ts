@@ -65,13 +65,15 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
     timeoutMs: 60_000,
     defaultEvaluationIntervalMs: 60_000,
     experimentalFunctions: true,
+    extendedRangeSelectors: true,
+    fillModifiers: true,
   });
 
   beforeAll(async () => {
     const written = join(cluster.directory, 'written');
     const directory = join(cluster.directory, 'data');
     mkdirSync(written);
-    writeRandomBlock(written, ULID, SEED);
+    writeRandomBlock(written, ULID, SEED, { wide: true });
     cpSync(written, directory, { recursive: true });
     const options = {
       name: 'fuzz',
@@ -81,7 +83,7 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
       blockDuration: '2h',
       retention: '100y',
       directory,
-      features: ['promql-experimental-functions'],
+      features: ['promql-experimental-functions', 'promql-extended-range-selectors', 'promql-binop-fill-modifiers'],
     };
     ({ url } = await startPrometheus(cluster, program!, options));
     block = await openBlock(join(written, ULID));
@@ -94,7 +96,7 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
   test(`${EXPRESSIONS} random expressions have the answers of Prometheus`, {
     timeout: isSoak ? 3_600_000 : 180_000,
   }, async () => {
-    const random = new RandomQueries(SEED);
+    const random = new RandomQueries(SEED, { wide: true });
     const questions = Array.from({ length: EXPRESSIONS }, () => questionOf(random));
     const counts = { equal: 0, amplified: 0, skipped: 0, toTheBit: 0, failed: 0, empty: 0 };
     const wrong: string[] = [];
@@ -127,10 +129,11 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
 });
 
 function questionOf(random: RandomQueries): Question {
+  const start = BLOCK_START_MS / 1000 + random.below(5400) + [0, 0, 0.25][random.below(3)];
+  if (random.below(25) === 0) return { expression: random.nextWindow(), range: undefined, time: start };
   const expression = random.next();
-  const start = BLOCK_START_MS / 1000 + random.below(5400);
   if (random.below(3) === 0) return { expression, range: undefined, time: start };
-  const step = [7, 15, 60, 300][random.below(4)];
+  const step = [7, 15, 60, 300, 12.5][random.below(5)];
   const end = Math.min(BLOCK_END_MS / 1000 + 600, start + step * random.below(40));
   return { expression, range: { start, end, step }, time: start };
 }
@@ -248,7 +251,7 @@ function explained(expression: string, given: Given, wanted: Given): 'amplified'
 }
 
 const OWN_WAY =
-  /\b(exp|ln|log2|log10|sin|cosh|atan|atan2|histogram_quantile|histogram_stddev|histogram_stdvar|histogram_fraction)\b|\^/;
+  /\b(exp|ln|log2|log10|a?(sin|cos|tan)h?|atan2|histogram_quantiles?|histogram_stddev|histogram_stdvar|histogram_fraction|histogram_avg)\b|\^/;
 const AMPLIFIES = /\b(count_values|sin|ceil|floor|round|changes|resets|rate|increase)\b|%|[<>=!]=?[^~"]/;
 
 /** `scale`: how large the numbers around are, where a difference of two of them may be next to nothing. */

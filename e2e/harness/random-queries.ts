@@ -46,13 +46,48 @@ const OF_NUMBERS = [
 ];
 const OF_HISTOGRAMS = ['histogram_count', 'histogram_sum', 'histogram_avg', 'histogram_stddev', 'histogram_stdvar'];
 const FOLDS = ['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'];
+const MORE_OF_NUMBERS = [
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'sinh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'day_of_month',
+  'day_of_week',
+  'year',
+  'start_timestamp',
+];
+const NAMES = ['m', 'm', 'm', 'n_total', 'n_total', 'n_total', 'b_bucket', 'h', 'odd', 'gone', 'mixed'];
+const WIDE_NAMES = [...NAMES, 'i_total', 'gone', 'hf', 'hg', 'hn', 'hc'];
+const WRITTEN_WINDOWS = [
+  '1m + 1m',
+  '2 * 1m30s',
+  'step()',
+  'step() * 3',
+  'max_of(step(), 2m)',
+  'min_of(5m, step() + 1m)',
+  '-(-5m)',
+  '1m ^ 1',
+  '10m % 7m',
+  'max_of(range(), 1m)',
+  '150',
+];
+const FILLS = ['fill(0)', 'fill_left(1)', 'fill_right(-2)', 'fill_left(3) fill_right(0.5)', 'fill(NaN)'];
+const EDGED = ['rate', 'increase', 'delta'];
 const SCALARS = ['0', '1', '2', '-1', '0.5', '1e3', '3.7', 'NaN', 'Inf', '-Inf', '1e-3', '0.99', 'time()', 'pi()'];
 
 export class RandomQueries {
   readonly #random: () => number;
+  readonly #isWide: boolean;
 
-  constructor(seed: number) {
+  /** Wide: with what stands behind the reference's switches, and over the series that `wide` adds to a block. */
+  constructor(seed: number, { wide = false }: { readonly wide?: boolean } = {}) {
     this.#random = seeded(seed);
+    this.#isWide = wide;
   }
 
   /** A whole number from 0 up to and without `count`. */
@@ -63,6 +98,14 @@ export class RandomQueries {
   /** An instant vector, or now and then a scalar. */
   next(): string {
     return this.#chance(0.04) ? this.#scalar(3) : this.#vector(1 + this.below(4));
+  }
+
+  /** What only an instant query can give: samples of a window, or a string. */
+  nextWindow(): string {
+    if (this.#chance(0.1)) return this.#one(['"a string"', "'\\u00e9'", '`raw\\n`']);
+    return this.#chance(0.6)
+      ? `${this.#selector()}[${this.#window()}]${this.#moved()}`
+      : this.#subquery(1 + this.below(3));
   }
 
   #one<T>(choices: readonly T[]): T {
@@ -77,6 +120,7 @@ export class RandomQueries {
     if (depth <= 0) return this.#leaf();
     const v = (): string => this.#vector(depth - 1);
     const s = (): string => this.#scalar(depth - 1);
+    if (this.#isWide && this.#chance(0.25)) return this.#wide(depth);
     const roll = this.below(100);
     if (roll < 8) return this.#leaf();
     if (roll < 24) return this.#windowed(depth);
@@ -104,6 +148,76 @@ export class RandomQueries {
     if (roll < 97) return `label_join(${v()}, "${this.#one(LABELS)}", "-", "x", "y")`;
     if (roll < 98) return `${this.#one(['absent', 'sort', 'sort_desc'])}(${v()})`;
     return `${this.#one(['vector', 'vector'])}(${s()})`;
+  }
+
+  #wide(depth: number): string {
+    const v = (): string => this.#vector(depth - 1);
+    const s = (): string => this.#scalar(depth - 1);
+    const w = (): string => this.#one(WINDOWS);
+    const label = (): string => `"${this.#one(LABELS)}"`;
+    const of = (names: readonly string[]): string => this.#one(names);
+    return this.#one([
+      () => `(${v()}) ${this.#operator()} ${this.#matching()}${of(FILLS)} (${v()})`,
+      () => `(${v()}) ${this.#operator()} ${this.#matching()}${of(FILLS)} (${v()})`,
+      () => `info(${this.#informed()}${this.#target()})`,
+      () => `info(rate(i_total[${w()}])${this.#target()})`,
+      () => `${of(EDGED)}(${this.#selector()}[${this.#window()}] anchored)`,
+      () => `${of(EDGED)}(${this.#selector()}[${this.#window()}] smoothed)`,
+      () => `${of(['changes', 'resets'])}(${this.#selector()}[${this.#window()}] anchored)`,
+      () => `${this.#selector()} smoothed${this.#moved()}`,
+      () => `limit_ratio${this.#grouping()} (${of(['0.5', '-0.5', '0.9', '0', '1', '-0.1'])}, ${this.#fromStorage()})`,
+      () => `${of(['sort_by_label', 'sort_by_label_desc'])}(${v()}, ${label()}, ${label()})`,
+      () => `histogram_quantiles(${this.#histogram(depth - 1)}, "${of(['q', 'x'])}", 0.5, ${of(['0.9', '0', '2'])})`,
+      () => `${this.#histogram(depth - 1)} ${of(['</', '>/'])} ${of(['1', '0.3', '2.5', '-1', '0', 'Inf'])}`,
+      () => `${of(MORE_OF_NUMBERS)}(${v()})`,
+      () => `(${v()}) * ${of(['min_of', 'max_of'])}(${s()}, ${s()})`,
+      () => `(${v()}) ${of(['+', '*'])} ${of(['start()', 'end()', 'step()', 'range()'])}`,
+      () => `${of(OF_HISTOGRAMS)}(${this.#kept()})`,
+      () => `histogram_quantile(${of(['0.5', '0.99', '0', '1'])}, ${this.#kept()})`,
+      () => `histogram_fraction(${of(['-1', '0', '-Inf'])}, ${of(['0.5', '3', 'Inf'])}, ${this.#kept()})`,
+      () => `${of(['sum', 'avg', 'count'])}${this.#grouping()} (${this.#kept()})`,
+      () => `(${this.#kept()}) ${of(['+', '-', '==', '!=', '*'])} ${this.#on()}(${this.#kept()})`,
+      () => `(${this.#kept()}) ${of(['*', '/'])} ${s()}`,
+      () => this.#kept(),
+    ])();
+  }
+
+  /** Histograms of every layout. */
+  #kept(): string {
+    const name = this.#one(['h', 'hf', 'hg', 'hn', 'hc', 'mixed']);
+    const func = this.#one([
+      '',
+      'rate',
+      'increase',
+      'sum_over_time',
+      'avg_over_time',
+      'delta',
+      'last_over_time',
+      'irate',
+    ]);
+    return func === '' ? `${name}${this.#moved()}` : `${func}(${name}[${this.#window()}]${this.#moved()})`;
+  }
+
+  #informed(): string {
+    return this.#one(['i_total', 'i_total{job="a"}', '{__name__=~"i_total|m"}', 'i_total offset 3m']);
+  }
+
+  #target(): string {
+    const chosen = [
+      '',
+      '',
+      ', {version=~".+"}',
+      ', {env="prod"}',
+      ', {__name__="build_info"}',
+      ', {__name__=~".+_info", version=~".*"}',
+      ', {nothing=""}',
+      ', {version="v2"}',
+    ];
+    return this.#one(chosen);
+  }
+
+  #window(): string {
+    return this.#one(this.#isWide && this.#chance(0.3) ? WRITTEN_WINDOWS : WINDOWS);
   }
 
   #fromStorage(): string {
@@ -141,7 +255,7 @@ export class RandomQueries {
   #windowed(depth: number): string {
     const roll = this.below(20);
     const matrix = this.#chance(0.75)
-      ? `${this.#selector()}[${this.#one(WINDOWS)}]${this.#moved()}`
+      ? `${this.#selector()}[${this.#window()}]${this.#moved()}`
       : this.#subquery(depth);
     if (roll < 8) return `${this.#one(SIMPLE_OVER_TIME)}(${matrix})`;
     if (roll < 16) return `${this.#one(RATES)}(${matrix})`;
@@ -152,7 +266,7 @@ export class RandomQueries {
   }
 
   #subquery(depth: number): string {
-    const step = this.#one(['', '30s', '1m', '13s', '5m']);
+    const step = this.#one(['', '30s', '1m', '13s', '5m', ...(this.#isWide ? ['max_of(step(), 20s)', '10 * 3'] : [])]);
     return `(${this.#vector(Math.min(2, depth - 1))})[${this.#one(['2m', '5m', '20m'])}:${step}]${this.#moved()}`;
   }
 
@@ -161,7 +275,7 @@ export class RandomQueries {
   }
 
   #selector(): string {
-    const name = this.#one(['m', 'm', 'm', 'n_total', 'n_total', 'n_total', 'b_bucket', 'h', 'odd', 'gone', 'mixed']);
+    const name = this.#one(this.#isWide ? WIDE_NAMES : NAMES);
     const matchers: string[] = [];
     if (this.#chance(0.3)) matchers.push(`x${this.#one(['="1"', '!="1"', '=~"1|2"', '!~"2|3"', '=""', '=~".+"'])}`);
     if (this.#chance(0.15)) matchers.push(`y${this.#one(['="a"', '!="a"', '=~"a|"', '=~"b"'])}`);
@@ -172,7 +286,8 @@ export class RandomQueries {
   }
 
   #moved(): string {
-    const offset = this.#chance(0.08) ? ` offset ${this.#one(['1m', '7m', '-2m', '33s'])}` : '';
+    const offsets = ['1m', '7m', '-2m', '33s', ...(this.#isWide ? ['step()', '(1m + 3s)', '-(2 * 1m)', '0.5'] : [])];
+    const offset = this.#chance(0.08) ? ` offset ${this.#one(offsets)}` : '';
     const at = this.#chance(0.05) ? ` @ ${this.#one(['start()', 'end()', '1718670000', '1718671111.5'])}` : '';
     return at + offset;
   }

@@ -1,7 +1,7 @@
 // Two hours of series of every kind, written as a block: gauges, counters with resets, classic and native histograms, odd
 // values, gaps and stale markers. The same seed gives the same bytes.
 
-import type { HistogramSample } from '../../pkg/model/histogram.ts';
+import { CUSTOM_BOUNDS_SCHEMA, type Histogram, type HistogramSample } from '../../pkg/model/histogram.ts';
 import { compareLabels, Labels } from '../../pkg/model/labels.ts';
 import { seeded } from '../../pkg/promql/parser/random-text.ts';
 import { SampleBuffer } from '../../pkg/storage/sample-columns.ts';
@@ -17,7 +17,13 @@ interface Made {
   readonly histograms: HistogramSample[];
 }
 
-export function writeRandomBlock(parent: string, ulid: string, seed: number): void {
+/** Wide: with series about targets, and native histograms of every layout besides. */
+export function writeRandomBlock(
+  parent: string,
+  ulid: string,
+  seed: number,
+  { wide = false }: { readonly wide?: boolean } = {},
+): void {
   const random = seeded(seed);
   const series: Made[] = [];
   const add = (record: Readonly<Record<string, string>>): Made => {
@@ -48,10 +54,97 @@ export function writeRandomBlock(parent: string, ulid: string, seed: number): vo
   mixed.floats.truncate(Math.floor(mixed.floats.length / 2));
   native(random, mixed, 1, false, mixed.floats.times[mixed.floats.length - 1] + 1000);
 
+  if (wide) addWide(random, add);
+
   series.sort((a, b) => compareLabels(a.labels, b.labels));
   const writer = new BlockWriter(parent, { ulid, minTime: BLOCK_START_MS, maxTime: BLOCK_END_MS });
   for (const { labels, floats, histograms } of series) writer.addSeries(labels, floats, histograms);
   writer.finish();
+}
+
+function addWide(random: () => number, add: (record: Readonly<Record<string, string>>) => Made): void {
+  for (const job of ['a', 'b']) {
+    for (const instance of ['1', '2']) {
+      counter(random, add({ __name__: 'i_total', job, instance, x: instance }));
+      // What is known of a target changes, and for a while both are said.
+      const target = { __name__: 'target_info', job, instance, env: job === 'a' ? 'prod' : 'test' };
+      const turn = BLOCK_START_MS + Math.floor(random() * 7_200_000);
+      known(random, add({ ...target, version: 'v1' }).floats, BLOCK_START_MS, turn);
+      known(random, add({ ...target, version: 'v2' }).floats, turn, BLOCK_END_MS);
+    }
+    known(random, add({ __name__: 'build_info', job, instance: '1', version: `b${job}` }).floats);
+  }
+  for (const x of ['1', '2']) {
+    const schema = x === '1' ? 0 : 3;
+    laidOut(random, add({ __name__: 'hf', x }), { schema, negative: false, kind: 'float', hint: 'unknown' });
+    laidOut(random, add({ __name__: 'hg', x }), { schema, negative: true, kind: 'float', hint: 'gauge' });
+    laidOut(random, add({ __name__: 'hn', x }), { schema, negative: true, kind: 'integer', hint: 'unknown' });
+    laidOut(random, add({ __name__: 'hc', x }), {
+      schema: CUSTOM_BOUNDS_SCHEMA,
+      negative: false,
+      kind: 'integer',
+      hint: 'unknown',
+    });
+  }
+}
+
+function known(random: () => number, floats: SampleBuffer, from = BLOCK_START_MS, to = BLOCK_END_MS): void {
+  for (const time of times(random, 60_000, from)) {
+    if (time >= to) {
+      floats.pushStale(time);
+      return;
+    }
+    floats.push(time, 1);
+  }
+}
+
+interface Layout {
+  readonly schema: number;
+  readonly negative: boolean;
+  readonly kind: 'integer' | 'float';
+  readonly hint: 'unknown' | 'gauge';
+}
+
+/** Buckets that come, with a change of schema or bounds half way, resets and stale gaps. */
+function laidOut(random: () => number, { histograms }: Made, { schema, negative, kind, hint }: Layout): void {
+  const isCustom = schema === CUSTOM_BOUNDS_SCHEMA;
+  const half = BLOCK_START_MS + 3_600_000;
+  let counts: number[] = [];
+  let below: number[] = [];
+  let [zeroCount, sum] = [0, 0];
+  let isSecondHalf = false;
+  const grown = (of: readonly number[]): number[] =>
+    of.map((count) => Math.max(0, count + Math.floor(random() * 4) - (hint === 'gauge' ? 1 : 0)));
+  const wanted = (): number => (isSecondHalf ? 4 : 3);
+  for (const time of times(random, 30_000)) {
+    if (time >= half) isSecondHalf = true;
+    const isReset = random() < 0.02;
+    counts = grown(Array.from({ length: wanted() }, (_, i) => (isReset ? 0 : (counts[i] ?? 0))));
+    below = negative ? grown(Array.from({ length: 2 }, (_, i) => (isReset ? 0 : (below[i] ?? 0)))) : [];
+    zeroCount = isCustom ? 0 : (isReset ? 0 : zeroCount) + Math.floor(random() * 2);
+    sum = (isReset ? 0 : sum) + random() * 10 - (negative ? 5 : 0);
+    const words = new Uint32Array(new Float64Array([sum]).buffer);
+    const all = zeroCount + [...counts, ...below].reduce((a, b) => a + b, 0);
+    const shared = {
+      hint,
+      schema: isCustom || !isSecondHalf ? schema : schema - 1,
+      zeroThreshold: isCustom ? 0 : isSecondHalf ? 0.01 : 0.001,
+      zeroCount,
+      count: all,
+      sum,
+      sumHigh: words[1],
+      sumLow: words[0],
+      positiveSpans: [{ offset: isCustom ? 0 : -1, length: counts.length }],
+      negativeSpans: negative ? [{ offset: 0, length: 2 }] : [],
+      customValues: !isCustom ? [] : isSecondHalf ? [0.5, 1, 5, 10] : [0.5, 1, 5],
+    };
+    const deltas = (of: readonly number[]): number[] => of.map((count, i) => count - (i === 0 ? 0 : of[i - 1]));
+    const histogram: Histogram =
+      kind === 'float'
+        ? { ...shared, kind, positiveCounts: Float64Array.from(counts), negativeCounts: Float64Array.from(below) }
+        : { ...shared, kind, positiveDeltas: deltas(counts), negativeDeltas: deltas(below) };
+    histograms.push({ time, histogram });
+  }
 }
 
 /** About every `interval`, with jitter and with some left out. */
