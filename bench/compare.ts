@@ -2,7 +2,7 @@
 // when the two give different answers. Runs take turns, so that a busy moment of the machine meets both.
 //
 //   --only=text   only the jobs whose names hold the text      --rounds=n   times every job's runs by n
-//   --wide        compaction of 200,000 series, too
+//   --wide        compaction of 200,000 series, too      --large         only queries over sixty million samples
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { peer } from '../dev/peers.ts';
 import { differenceOf, sizeOf } from './answers.ts';
 import { compareCompactions } from './compactions.ts';
-import { benchBucket, SERIES_COUNT } from './data.ts';
+import { benchBucket, largeBucket, SERIES_COUNT } from './data.ts';
 import {
   cpuOf,
   memoryOf,
@@ -25,7 +25,7 @@ import {
   startSidecar,
   startStore,
 } from './fleet.ts';
-import { type Job, jobs } from './jobs.ts';
+import { type Job, jobs, largeJobs } from './jobs.ts';
 import { readStream } from './streams.ts';
 
 interface Row {
@@ -52,25 +52,26 @@ if (thanosProgram === undefined) {
 }
 
 const isWide = process.argv.includes('--wide');
+const isLarge = process.argv.includes('--large');
 const progress = (written: number, wanted: number): boolean =>
   process.stderr.write(`\rwriting block ${written} of ${wanted} `);
-const bucket = benchBucket(progress);
+const bucket = isLarge ? largeBucket(progress) : benchBucket(progress);
 const scratch = mkdtempSync(join(tmpdir(), 'tributary-bench-run-'));
 const sides = [reference(thanosProgram), ours()] as const;
 const rows: Row[] = [];
 const differences: string[] = [];
 const started: Running[] = [];
 try {
-  console.error(`\n${SERIES_COUNT} series a replica in ${bucket}`);
-  if (!only.startsWith('compaction')) await compareQueries();
-  await compareSidecars();
-  if (only.startsWith('compaction') || 'compaction'.includes(only)) {
+  console.error(isLarge ? bucket : `\n${SERIES_COUNT} series a replica in ${bucket}`);
+  if (!only.startsWith('compaction')) await compareQueries(isLarge ? largeJobs : jobs);
+  if (!isLarge) await compareSidecars();
+  if (!isLarge && (only.startsWith('compaction') || 'compaction'.includes(only))) {
     const found = await compareCompactions(sides, { scratch, rounds, only, isWide, progress });
     for (const row of found.rows) console.error(line(row));
     rows.push(...found.rows);
     differences.push(...found.differences);
   }
-  if (only === '') compareStarts();
+  if (only === '' && !isLarge) compareStarts();
 } finally {
   for (const { process } of started.reverse()) await process.stop().catch(() => process.kill());
   rmSync(scratch, { recursive: true, force: true });
@@ -79,7 +80,7 @@ printTable(rows);
 for (const text of differences) console.log(`DIFFERENT ANSWERS: ${text}`);
 process.exitCode = differences.length === 0 ? 0 : 1;
 
-async function compareQueries(): Promise<void> {
+async function compareQueries(asked: readonly Job[]): Promise<void> {
   const stores: Running[] = [];
   const queriers: Running[] = [];
   for (const side of sides) {
@@ -89,7 +90,7 @@ async function compareQueries(): Promise<void> {
   }
   await pause(SETTLE_MS);
   const idle = [stores, queriers].map((both) => both.map((one) => memoryOf(one).now));
-  for (const job of jobs.filter(({ name }) => name.includes(only))) {
+  for (const job of asked.filter(({ name }) => name.includes(only))) {
     const ask = async (side: number): Promise<string> => {
       const response = await fetch(`http://${queriers[side].http}${job.path}`);
       return response.text();
@@ -109,7 +110,7 @@ async function compareQueries(): Promise<void> {
     const peaks = both.map((one) => memoryOf(one).peak);
     rows.push({ what: `memory of the ${what}, peak`, unit: 'MiB', thanos: [peaks[0]], tributary: [peaks[1]] });
   }
-  await compareStreams('store', stores);
+  if (!isLarge) await compareStreams('store', stores);
   for (const one of [...queriers, ...stores]) await one.process.stop();
 }
 

@@ -1,4 +1,5 @@
-// The bucket the comparison runs on: two replicas of one Prometheus, a day, a scrape every 15 s, in blocks of two hours.
+// The buckets the comparison runs on: two replicas of one Prometheus, a scrape every 15 s, in blocks of two hours; a day
+// of it, and two days of more than twice the series, over which queries read sixty million samples.
 // A pure function of its constants, so that every run on every machine reads the same bytes; made once and kept.
 // What only compaction needs: compaction-data.ts.
 
@@ -13,7 +14,10 @@ import { SampleBuffer } from '../pkg/storage/sample-columns.ts';
 import { BlockWriter, type BlockWriterOptions } from '../pkg/tsdb/block-writer.ts';
 
 export const START_MS = Date.UTC(2025, 5, 2);
-export const END_MS = START_MS + 86_400_000;
+const DAY_MS = 86_400_000;
+export const END_MS = START_MS + DAY_MS;
+/** End of the large bucket. */
+export const LARGE_END_MS = START_MS + 2 * DAY_MS;
 export const REPLICAS = ['r0', 'r1'] as const;
 
 const SCRAPE_MS = 15_000;
@@ -46,16 +50,23 @@ export type Progress = (written: number, wanted: number) => void;
 
 /** The bucket's folder, written first when it is not there yet. */
 export function benchBucket(progress: Progress): string {
-  return keptBucket(`${VERSION}`, (folder) => {
-    const wanted = ((END_MS - START_MS) / BLOCK_MS) * REPLICAS.length;
-    let written = 0;
-    for (let fromMs = START_MS; fromMs < END_MS; fromMs += BLOCK_MS) {
-      for (const [replica, name] of REPLICAS.entries()) {
-        writeBlock(folder, replica, name, fromMs);
-        progress(++written, wanted);
-      }
+  return keptBucket(`${VERSION}`, (folder) => writeBlocks(folder, series, END_MS, progress));
+}
+
+/** The same over `LARGE_END_MS` and the series of 18 pods a namespace: 48 blocks, half a gigabyte. */
+export function largeBucket(progress: Progress): string {
+  return keptBucket(`large-${VERSION}`, (folder) => writeBlocks(folder, seriesOf(18), LARGE_END_MS, progress));
+}
+
+function writeBlocks(folder: string, all: readonly BenchSeries[], endMs: number, progress: Progress): void {
+  const wanted = ((endMs - START_MS) / BLOCK_MS) * REPLICAS.length;
+  let written = 0;
+  for (let fromMs = START_MS; fromMs < endMs; fromMs += BLOCK_MS) {
+    for (const [replica, name] of REPLICAS.entries()) {
+      writeBlock(folder, all, replica, name, fromMs);
+      progress(++written, wanted);
     }
-  });
+  }
 }
 
 /** A folder that is made once and kept for further runs; a run that is killed leaves nothing under its name. */
@@ -75,13 +86,15 @@ export function isOfReplica(blockDir: string, replica: (typeof REPLICAS)[number]
   return parseMeta(readFileSync(join(blockDir, META_FILE))).thanos.labels.get('replica') === replica;
 }
 
-function writeBlock(parent: string, replica: number, name: string, fromMs: number): void {
+function writeBlock(parent: string, all: readonly BenchSeries[], replica: number, name: string, fromMs: number): void {
   const writer = new BlockWriter(parent, benchBlock(fromMs, fromMs + BLOCK_MS, replica));
   const samples = new SampleBuffer(600);
-  const times = new Map(targets.map((target) => [target, scrapeTimes(target, replica, fromMs, fromMs + BLOCK_MS)]));
-  for (const { target, labels, valueAt } of series) {
+  const times = new Map<Target, readonly number[]>();
+  for (const { target, labels, valueAt } of all) {
+    let scrapes = times.get(target);
+    if (scrapes === undefined) times.set(target, (scrapes = scrapeTimes(target, replica, fromMs, fromMs + BLOCK_MS)));
     samples.clear();
-    for (const time of times.get(target)!) samples.push(time, valueAt(time));
+    for (const time of scrapes) samples.push(time, valueAt(time));
     writer.addSeries(labels, samples);
   }
   finishBlock(parent, writer, { cluster: 'bench', replica: name });
@@ -121,30 +134,37 @@ function scrapeTimes(target: Target, replica: number, fromMs: number, toMs: numb
   }
 }
 
-const targets: readonly Target[] = [
-  ...NAMESPACES.flatMap((namespace, n) =>
-    Array.from({ length: 8 }, (_, pod) => ({
-      seed: 1 + n * 8 + pod,
-      isNode: false,
-      labels: {
-        job: 'pods',
-        namespace,
-        pod: `${namespace}-${(0x5d41 + n * 977 + pod * 131).toString(16)}-${pod}`,
-        instance: `10.0.${n}.${pod + 10}:8080`,
-      },
+function targetsOf(podsOfNamespace: number): Target[] {
+  return [
+    ...NAMESPACES.flatMap((namespace, n) =>
+      Array.from({ length: podsOfNamespace }, (_, pod) => ({
+        seed: 1 + n * podsOfNamespace + pod,
+        isNode: false,
+        labels: {
+          job: 'pods',
+          namespace,
+          pod: `${namespace}-${(0x5d41 + n * 977 + pod * 131).toString(16)}-${pod}`,
+          instance: `10.0.${n}.${pod + 10}:8080`,
+        },
+      })),
+    ),
+    ...Array.from({ length: 4 }, (_, node) => ({
+      seed: 100 + node,
+      isNode: true,
+      labels: { job: 'node', instance: `node-${node}:9100` },
     })),
-  ),
-  ...Array.from({ length: 4 }, (_, node) => ({
-    seed: 100 + node,
-    isNode: true,
-    labels: { job: 'node', instance: `node-${node}:9100` },
-  })),
-];
+  ];
+}
+
+/** In label order. */
+function seriesOf(podsOfNamespace: number): BenchSeries[] {
+  return targetsOf(podsOfNamespace)
+    .flatMap((target) => (target.isNode ? nodeSeries(target) : podSeries(target)))
+    .sort((a, b) => compareLabels(a.labels, b.labels));
+}
 
 /** 2,192 of them, in label order. */
-export const series: readonly BenchSeries[] = targets
-  .flatMap((target) => (target.isNode ? nodeSeries(target) : podSeries(target)))
-  .sort((a, b) => compareLabels(a.labels, b.labels));
+export const series: readonly BenchSeries[] = seriesOf(8);
 
 export const SERIES_COUNT = series.length;
 

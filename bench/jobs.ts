@@ -1,6 +1,6 @@
 // What is asked of both sides: small questions, dashboard queries, and queries over millions of samples.
 
-import { END_MS } from './data.ts';
+import { END_MS, LARGE_END_MS } from './data.ts';
 
 export interface Job {
   readonly name: string;
@@ -57,13 +57,40 @@ export const jobs: readonly Job[] = [
   range('highest of an hour, 1 day', 'heavy', 24, 120, 'max by (namespace) (max_over_time(http_requests_total[1h]))'),
 ];
 
+/** Over the large bucket. */
+export const largeJobs: readonly Job[] = [
+  range(
+    'requests by namespace, 2 days',
+    'heavy',
+    48,
+    300,
+    'sum by (namespace) (rate(http_requests_total[5m]))',
+    LARGE_END_MS,
+  ),
+  range(
+    'quantile of all, 2 days',
+    'heavy',
+    48,
+    300,
+    'histogram_quantile(0.9, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))',
+    LARGE_END_MS,
+  ),
+];
+
 function instant(name: string, size: Job['size'], query: string): Job {
   const path = `/api/v1/query?query=${encodeURIComponent(query)}&time=${seconds(END_MS)}`;
   return { name, size, path, runs: runsOf(size), warmUp: size === 'small' ? SMALL_WARM_UP : 0 };
 }
 
-function range(name: string, size: Job['size'], hours: number, stepSeconds: number, query: string): Job {
-  const window = `start=${seconds(END_MS - hours * HOUR_MS)}&end=${seconds(END_MS)}&step=${stepSeconds}`;
+function range(
+  name: string,
+  size: Job['size'],
+  hours: number,
+  stepSeconds: number,
+  query: string,
+  endMs = END_MS,
+): Job {
+  const window = `start=${seconds(endMs - hours * HOUR_MS)}&end=${seconds(endMs)}&step=${stepSeconds}`;
   return {
     name,
     size,

@@ -4,7 +4,7 @@
 import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import { AGGREGATE_ENCODING, AGGREGATE_PARTS, AggregateParts, splitAggregateChunk } from '../../block/aggr-chunk.ts';
-import { signedCrc32c } from '../../bytes/crc32c.ts';
+import { ChecksumWindow } from '../../bytes/checksum-window.ts';
 import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { during, Fault } from '../../errors/fault.ts';
 import { type ChunkSlice, ChunkTableBuilder } from '../chunk-table.ts';
@@ -82,7 +82,7 @@ export class ChunkLoader {
       },
       request.signal,
     );
-    const tables = loaded.map((bytes, p) => new ChunkTableBuilder(parts[p].last - parts[p].first, plain(bytes)));
+    const reads = loaded.map((bytes, p) => readOf(parts[p].last - parts[p].first, plain(bytes)));
     const partOf = new Uint32Array(chunks.length);
     parts.forEach((part, p) => {
       for (let i = part.first; i < part.last; i++) partOf[order === undefined ? i : order[i]] = p;
@@ -97,8 +97,8 @@ export class ChunkLoader {
       for (let i = 0; i < count; i++, at++) {
         const c = chunks[at];
         const part = parts[partOf[at]];
-        let into = tables[partOf[at]];
-        if (!this.#add(table, c, into, table.offsets[c] - part.start)) {
+        let into = reads[partOf[at]].table;
+        if (!this.#add(table, c, reads[partOf[at]], table.offsets[c] - part.start)) {
           into = await this.#addLong(request, table, c, into.bytes, table.offsets[c] - part.start, held);
         }
         if (last !== undefined && last.table === into && last.to === into.length - 1) {
@@ -138,14 +138,16 @@ export class ChunkLoader {
   }
 
   /** Adds the chunk at `at` of the table's bytes. False when it reaches past them, in which case nothing is added. */
-  #add(source: SeriesTable, c: number, into: ChunkTableBuilder, at: number): boolean {
+  #add(source: SeriesTable, c: number, { table: into, checksums }: ChunkRead, at: number): boolean {
     const { bytes } = into;
     if (at + PREFIX_BYTES > bytes.length) return false;
     const length = readUvarint(bytes, at, bytes.length);
     const encodingAt = varintEnd;
     const end = encodingAt + 1 + length;
     if (end + CHECKSUM_BYTES > bytes.length) return false;
-    this.#verify(source, c, bytes, encodingAt, end);
+    if (checksums.sum(encodingAt, end) !== checksumAt(bytes, end)) {
+      throw this.#failure(source, c, new Fault('corrupt', 'chunk: checksum differs'));
+    }
     into.chunk(source.minTimes[c], source.maxTimes[c]);
     const encoding = bytes[encodingAt];
     this.#stats.chunks.touchedBytes += length;
@@ -201,17 +203,11 @@ export class ChunkLoader {
     held.keep(bytes);
     this.#stats.chunks.fetches++;
     this.#stats.chunks.fetchedBytes += bytes.length;
-    const own = new ChunkTableBuilder(1, bytes);
+    const own = readOf(1, bytes);
     if (bytes.length < size || !this.#add(source, c, own, 0)) {
       throw this.#failure(source, c, new Fault('corrupt', `chunk of ${size} bytes ends after ${bytes.length}`));
     }
-    return own;
-  }
-
-  #verify(source: SeriesTable, c: number, bytes: Uint8Array, from: number, end: number): void {
-    const stored = (bytes[end] << 24) | (bytes[end + 1] << 16) | (bytes[end + 2] << 8) | bytes[end + 3];
-    if (signedCrc32c(bytes, from, end) === stored) return;
-    throw this.#failure(source, c, new Fault('corrupt', 'chunk: checksum differs'));
+    return own.table;
   }
 
   #failure(source: SeriesTable, c: number, thrown: unknown): Fault {
@@ -236,6 +232,21 @@ export interface HeldBytes {
 
 interface SegmentPart extends Part {
   readonly segment: number;
+}
+
+/** What was read together. */
+interface ChunkRead {
+  readonly table: ChunkTableBuilder;
+  readonly checksums: ChecksumWindow;
+}
+
+function readOf(chunkCount: number, bytes: Uint8Array): ChunkRead {
+  return { table: new ChunkTableBuilder(chunkCount, bytes), checksums: new ChecksumWindow(bytes) };
+}
+
+/** As a signed number. */
+function checksumAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
 
 /** The bytes in a view of the platform's own kind: of a Buffer each chunk that is copied later would be dearer. */
