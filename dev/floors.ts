@@ -51,7 +51,6 @@ export const packageRooms: Readonly<Record<string, string>> = {
   'lru-cache': 'cache',
   re2js: 'model',
   ulid: 'model',
-  'xxhash-wasm': 'bytes',
   snappyjs: 'bytes',
   '@bokuweb/zstd-wasm': 'bytes',
   react: 'ui/app',

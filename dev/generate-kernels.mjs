@@ -16,6 +16,7 @@ const kernels = [
   { folder, entry: 'xor-encode.ts', pages: 36, output: 'xor-encode.generated.ts' },
   { folder, entry: 'histogram.ts', pages: 44, output: 'histogram.generated.ts' },
   { folder: 'pkg/bytes/kernels', entry: 'crc32c.ts', pages: 3, output: 'crc32c.generated.ts' },
+  { folder: 'pkg/bytes/kernels', entry: 'xxhash.ts', pages: 1, output: 'xxhash.generated.ts' },
   { folder: 'pkg/tsdb/index/kernels', entry: 'postings.ts', pages: 33, output: 'index.generated.ts' },
 ];
 

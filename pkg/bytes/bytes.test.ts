@@ -57,6 +57,18 @@ describe('xxhash64', () => {
   ] as const) {
     test(`of ${what}`, () => assert.equal(xxhash64(Buffer.from(bytes, 'hex')), hash));
   }
+
+  // What another implementation says: every part of the last stripe, and inputs of more than one piece.
+  for (const [length, hash] of [
+    [47, 13529313369987255146n],
+    [65_536, 15699268539853410973n],
+    [200_001, 9757027089797996462n],
+  ] as const) {
+    test(`of ${length} bytes`, () => {
+      const bytes = Uint8Array.from({ length }, (_, i) => Math.imul(i, 2654435761) >>> 13);
+      assert.equal(xxhash64(bytes), hash);
+    });
+  }
 });
 
 describe('what a writer writes, a reader reads', () => {
