@@ -10,6 +10,20 @@ export function differenceOf(a: string, b: string): string | undefined {
   return difference(left.data, right.data, 'data');
 }
 
+/** The answer of an instant query with series of equal values, which have no order of their own, in one that both sides can make. */
+export function withTiesInOrder(answer: string): string {
+  const parsed = JSON.parse(answer) as { data?: { result?: { metric: object; value: [number, string] }[] } };
+  const samples = parsed.data?.result;
+  if (samples === undefined) return answer;
+  const nameOf = ({ metric }: (typeof samples)[number]): string => JSON.stringify(Object.entries(metric).sort());
+  for (let from = 0, to = 0; from < samples.length; from = to) {
+    while (to < samples.length && samples[to].value[1] === samples[from].value[1]) to++;
+    const ties = samples.slice(from, to);
+    if (ties.length > 1) samples.splice(from, to - from, ...ties.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)));
+  }
+  return JSON.stringify(parsed);
+}
+
 /** How much the answer holds, so that an empty one is noticed. */
 export function sizeOf(answer: string): number {
   const { data } = JSON.parse(answer) as { data?: { result?: unknown[] } | unknown[] };

@@ -24,6 +24,8 @@ export interface ReadingOptions {
   readonly minTime: number;
   readonly maxTime: number;
   readonly signal: AbortSignal;
+  /** The series of a batch are read before the next one is asked for, so their memory may be used again. */
+  readonly readsInTurn?: boolean;
 }
 
 /** What lists series; an open block is one. */
@@ -31,8 +33,8 @@ export interface SeriesReader {
   /** The series that match every matcher, in label order, with their samples in the time. */
   series(matchers: readonly Matcher[], options: ReadingOptions): AsyncIterable<ReadableSeries>;
   /**
-   * The same series, many at a time, for readers that have them decoded only as they are read, which may be at any time later.
-   * Used instead where there is one.
+   * The same series, many at a time, for readers that have them decoded only as they are read, which may be at any time later
+   * unless they are read in turn. Used instead where there is one.
    */
   batches?(matchers: readonly Matcher[], options: ReadingOptions): AsyncIterable<readonly Series[]>;
 }
@@ -63,9 +65,9 @@ export class SeriesQueryable implements Queryable {
   async *#batches(
     { signal }: RequestContext,
     matchers: readonly Matcher[],
-    { minTime, maxTime }: Pick<SelectHints, 'minTime' | 'maxTime'>,
+    { minTime, maxTime, readsInTurn = false }: Pick<SelectHints, 'minTime' | 'maxTime' | 'readsInTurn'>,
   ): AsyncGenerator<readonly Series[]> {
-    const options = { minTime, maxTime, signal };
+    const options = { minTime, maxTime, signal, readsInTurn };
     let last: Labels | undefined;
     for await (const batch of this.#reader.batches?.(matchers, options) ??
       decodedBatches(this.#reader, matchers, options)) {

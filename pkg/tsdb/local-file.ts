@@ -3,9 +3,12 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ByteSink } from '../bytes/byte-sink.ts';
 import { type ByteSource, checkRange } from '../bytes/byte-source.ts';
+import { assert } from '../errors/assert.ts';
 import { Fault } from '../errors/fault.ts';
 
-const SMALL_WINDOW = 4 * 1024;
+const SMALL_WINDOW = 1024;
+/** What lies so near after the last window is still forward. */
+const NEAR = 4 * 1024;
 const LARGE_WINDOW = 256 * 1024;
 const WRITE_BUFFER = 1024 * 1024;
 
@@ -14,6 +17,8 @@ export class FileSource implements ByteSource {
   readonly sizeBytes: number;
   readonly #file: number;
   #buffer = new Uint8Array(SMALL_WINDOW);
+  #window = SMALL_WINDOW;
+  #isOpen = true;
   /** The part of the file that is in the buffer. */
   #from = 0;
   #to = 0;
@@ -29,10 +34,12 @@ export class FileSource implements ByteSource {
       return this.#buffer.subarray(offset - this.#from, offset - this.#from + length);
     }
     // A reader that goes forward gets a window twice as large, one that jumps starts small again.
-    const isForward = offset >= this.#from && offset <= this.#to + SMALL_WINDOW && this.#to > 0;
-    const window = isForward ? Math.min(LARGE_WINDOW, this.#buffer.length * 2) : SMALL_WINDOW;
-    const size = Math.max(length, window);
+    const isForward = offset >= this.#from && offset <= this.#to + NEAR && this.#to > 0;
+    this.#window = isForward ? Math.min(LARGE_WINDOW, this.#window * 2) : SMALL_WINDOW;
+    const size = Math.max(length, this.#window);
     if (size !== this.#buffer.length) this.#buffer = new Uint8Array(size);
+    // The number of a closed file may be another's by now.
+    assert(this.#isOpen, 'a file is read before it is closed');
     this.#from = offset;
     this.#to = offset;
     const wanted = Math.min(size, this.sizeBytes - offset);
@@ -45,8 +52,10 @@ export class FileSource implements ByteSource {
     return this.#buffer.subarray(0, length);
   }
 
+  /** Does nothing when closed. What was read last may still be read. */
   close(): void {
-    closeSync(this.#file);
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
   }
 }
 

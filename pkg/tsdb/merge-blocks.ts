@@ -38,6 +38,11 @@ export interface MergeOptions {
   readonly isDurable?: boolean;
   /** Called now and then as series are written. */
   readonly onProgress?: () => void;
+  /**
+   * Sees each series of each input, by its number, before anything of it is merged: borrowed, its checksum compared. What it
+   * throws ends the merge.
+   */
+  readonly visit?: (input: number, id: number, entry: SeriesEntry) => void;
 }
 
 /** The thread is given back for other work about this often. */
@@ -110,7 +115,10 @@ class Merge {
       { minTime: MIN_TIME, maxTime: this.#minTime - 1 },
       { minTime: this.#maxTime, maxTime: MAX_TIME },
     ];
-    this.#inputs = blocks.map((block, i) => new MergeInput(block, refs[i], outside));
+    const { visit = () => {} } = options;
+    this.#inputs = blocks.map((block, i) => {
+      return new MergeInput(block, refs[i], outside, (id, entry) => visit(i, id, entry));
+    });
     this.#segments = new SegmentWriter((name) => files.create(join('chunks', name)));
     this.#sink = {
       addStored: (bytes, from, to) => this.#segments.addStored(bytes, from, to),

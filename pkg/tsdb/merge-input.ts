@@ -15,6 +15,8 @@ import type { Interval } from './tombstones.ts';
 
 export const NOTHING_DELETED: readonly Interval[] = [];
 
+export type VisitSeries = (id: number, entry: SeriesEntry) => void;
+
 /** Where copies of chunks go. */
 export interface CopySink {
   /** Bytes [from, to) with whole chunks: the reference of the first, or undefined when they have to come one by one. */
@@ -33,6 +35,7 @@ export class MergeInput {
   readonly #block: Block;
   readonly #refs: Uint32Array;
   readonly #outside: readonly Interval[];
+  readonly #visit: VisitSeries;
   readonly #scan: SeriesScan;
   readonly #entry = new SeriesEntry();
   readonly #view = new ChunkView();
@@ -40,12 +43,14 @@ export class MergeInput {
   readonly #encodings: number[] = [];
   #lastRefs = new Uint32Array(64);
 
-  constructor(block: Block, refs: Uint32Array, outside: readonly Interval[]) {
+  /** `visit` sees each series as it is read, borrowed; what it throws ends the reading. */
+  constructor(block: Block, refs: Uint32Array, outside: readonly Interval[], visit: VisitSeries) {
     this.#block = block;
     this.#refs = refs;
     this.#outside = outside;
-    // Checksums were compared when the block was looked at; chunks that repeat a time are put in order with the rest.
-    this.#scan = block.index.scan({ verify: false, allowsDisorder: true });
+    this.#visit = visit;
+    // Chunks that repeat a time are put in order with the rest.
+    this.#scan = block.index.scan({ verify: true, allowsDisorder: true });
     this.advance();
   }
 
@@ -56,6 +61,7 @@ export class MergeInput {
         this.isEnded = true;
         return;
       }
+      this.#visit(this.#scan.id, entry);
       const before = this.labelCount;
       const last = this.labelRefs;
       this.labelRefs = this.#lastRefs;

@@ -113,6 +113,24 @@ for (const [what, place] of [
       await block.close();
     });
 
+    test('series read in turn are the same, in memory that is used again', async () => {
+      const block = await openBlock(place(basic));
+      const times = { minTime: block.meta.minTime + 600_000, maxTime: block.meta.maxTime };
+      const expected: string[] = [];
+      for await (const batch of block.batches([], times)) {
+        for (const one of batch) expected.push([one.labels, ...columnsText(one.samples().floats)].join());
+      }
+      // Twice, as what was read lately is found in another way.
+      for (let round = 0; round < 2; round++) {
+        const found: string[] = [];
+        for await (const batch of block.batches([], { ...times, readsInTurn: true })) {
+          for (const one of batch) found.push([one.labels, ...columnsText(one.samples().floats)].join());
+        }
+        assert.deepEqual(found, expected);
+      }
+      await block.close();
+    });
+
     test('what is not there is not-found', async () => {
       await assert.rejects(
         () => openBlock(place(join(testdata, 'nowhere'))),
@@ -204,6 +222,42 @@ describe('series that are decoded as they are read', () => {
       await block.close();
     });
   }
+});
+
+test('chunks of a directory asked for again, which are not read again, say the same; once closed, nothing is read', async () => {
+  const block = await openBlock(basic);
+  const { maxTime } = block.meta;
+  // Of series and of times, so that chunks lie apart from each other and are kept.
+  for (const minTime of [maxTime - 60_000, maxTime - 3_600_000, maxTime - 60_000]) {
+    const expected = atHand(basic, [new Matcher('=', '__name__', 'up')], minTime, maxTime);
+    for (let round = 0; round < 2; round++) {
+      assert.deepEqual(await away(block, [['__name__', '=', 'up']], { minTime, maxTime }), expected);
+    }
+  }
+  await block.close();
+  await assert.rejects(() => away(block, []), /before it is closed/);
+});
+
+test('a long read at hand lets others have their turn', async () => {
+  const block = await openBlock(basic);
+  let turns = 0;
+  const stop = new AbortController();
+  const count = (): void => {
+    turns++;
+    if (!stop.signal.aborted) setImmediate(count);
+  };
+  setImmediate(count);
+  // Some seconds at most: a block that never gives a turn is read to the end.
+  await assert.rejects(
+    async () => {
+      for (let round = 0; round < 2000; round++) {
+        const { signal } = stop;
+        for await (const _batch of block.batches([], { signal })) if (turns > 3) stop.abort();
+      }
+    },
+    (thrown) => kindOf(thrown) === 'canceled',
+  );
+  await block.close();
 });
 
 describe('a web server', () => {

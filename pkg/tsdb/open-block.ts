@@ -1,7 +1,8 @@
-// A block over a distance: in a bucket, behind a web server, or in a directory. Nothing here is of Node, so it runs in a
+// A block wherever it is: in a bucket, behind a web server, or in a directory. Nothing here is of Node, so it runs in a
 // browser too. Only what is asked for is read: the symbols and the table of posting lists when opened, then lists, series
-// and chunks by ranges.
+// and chunks by ranges. Pages of files at a distance are kept, files at hand are read in place.
 
+import type { ByteSource } from '../bytes/byte-source.ts';
 import { during, Fault } from '../errors/fault.ts';
 import type { HistogramSample } from '../model/histogram.ts';
 import type { Labels } from '../model/labels.ts';
@@ -11,11 +12,13 @@ import type { SampleColumns } from '../storage/sample-columns.ts';
 import { type BlockMeta, META_FILE, parseBlockMeta } from './block-meta.ts';
 import type { BlockSource } from './block-source.ts';
 import { segmentName } from './chunks/format.ts';
-import { ChunkView, SegmentReader } from './chunks/segment-reader.ts';
+import { SegmentReader } from './chunks/segment-reader.ts';
+import { GatheredChunks } from './gathered-chunks.ts';
 import { IndexReader } from './index/reader.ts';
 import { SeriesEntry } from './index/series-entry.ts';
 import { PagedSource, type Range, readThrough } from './paged-source.ts';
-import { noTombstones, parseTombstones, type Tombstones } from './tombstones.ts';
+import { RecentRuns } from './recent-runs.ts';
+import { type Interval, noTombstones, parseTombstones, type Tombstones } from './tombstones.ts';
 import { UndecodedSeries } from './undecoded-series.ts';
 
 /** A matcher, or its parts: `['job', '=~', 'a|b']`. */
@@ -26,10 +29,15 @@ export interface ReadOptions {
   readonly minTime?: number;
   readonly maxTime?: number;
   readonly signal?: AbortSignal;
+  /** The series of a batch are read before the next batch is asked for: `batches` then uses the same memory for all. */
+  readonly readsInTurn?: boolean;
 }
 
 export interface OpenOptions {
-  /** What of index and chunks is kept in memory between reads; 64 MiB unless given. */
+  /**
+   * What of index and chunks is kept in memory between reads; 64 MiB unless given. Of a directory, which the system keeps, it
+   * is at most 4 MiB.
+   */
   readonly cacheBytes?: number;
   readonly signal?: AbortSignal;
 }
@@ -42,48 +50,69 @@ export interface BlockSeries {
   readonly histograms: readonly HistogramSample[];
 }
 
-/** Where the chunks of a series lie that reach into a time, in order. */
-interface SeriesPlaces {
-  readonly id: number;
-  readonly labels: Labels;
-  readonly segments: Uint32Array;
-  readonly offsets: Uint32Array;
+/** A file of the block as readers of formats see it; and its pages, when it is at a distance. */
+interface OpenFile {
+  readonly bytes: ByteSource;
+  readonly pages: PagedSource | undefined;
+}
+
+/** Where the chunks of some series lie that reach into a time: those of a series end where those of the next begin. */
+interface Places {
+  readonly ids: number[];
+  readonly labels: Labels[];
+  readonly ends: number[];
+  readonly segments: number[];
+  readonly offsets: number[];
 }
 
 const CACHE_BYTES = 64 * 1024 * 1024;
+/** The most of it for blocks at hand: some ten thousand chunks. */
+const NEAR_CACHE_BYTES = 4 * 1024 * 1024;
 /** Series whose places are fetched together. */
 const BATCH_SERIES = 256;
+/** Of blocks at hand, where a batch saves no requests, about so many bytes of chunks are read together. */
+const BATCH_BYTES = 1024 * 1024;
 /** What an entry of the index, and a chunk, are taken to need; more is fetched where they do. */
 const ENTRY_BYTES = 512;
 const CHUNK_BYTES = 1024;
-/** Between a chunk and the next: a checksum, a length and an encoding take less. */
-const MOST_BETWEEN_BYTES = 16;
+/** Chunks of a series that lie farther apart are read one by one. */
+const MOST_APART_BYTES = 16 * 1024;
+/** Other work in the process gets its turn after this much time in blocks at hand, whose reads wait for nothing. */
+const TURN_MS = 25;
+const NONE_DELETED: readonly Interval[] = [];
 const MAX_SMALL_FILE_BYTES = 64 * 1024 * 1024;
 
 export class OpenBlock {
   readonly meta: BlockMeta;
   readonly #source: BlockSource;
-  readonly #indexSource: PagedSource;
   readonly #index: IndexReader;
-  readonly #segmentSources: readonly PagedSource[];
+  readonly #indexPages: PagedSource | undefined;
+  readonly #segmentFiles: readonly OpenFile[];
+  readonly #segmentPages: readonly PagedSource[];
+  readonly #recent: RecentRuns | undefined;
   readonly #tombstones: Tombstones;
   #segments: SegmentReader | undefined;
+  /** When others get theirs, whatever number of small questions have been answered since the last time. */
+  #turnEnds = 0;
   /** The end of the work under way: one at a time uses the sources. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     meta: BlockMeta,
     source: BlockSource,
-    indexSource: PagedSource,
     index: IndexReader,
-    segmentSources: readonly PagedSource[],
+    indexPages: PagedSource | undefined,
+    segmentFiles: readonly OpenFile[],
+    recent: RecentRuns | undefined,
     tombstones: Tombstones,
   ) {
     this.meta = meta;
     this.#source = source;
-    this.#indexSource = indexSource;
     this.#index = index;
-    this.#segmentSources = segmentSources;
+    this.#indexPages = indexPages;
+    this.#segmentFiles = segmentFiles;
+    this.#segmentPages = pagesOf(segmentFiles);
+    this.#recent = recent;
     this.#tombstones = tombstones;
   }
 
@@ -97,12 +126,13 @@ export class OpenBlock {
       const meta = parseBlockMeta(await readSmall(source, META_FILE, signal));
       const indexBytes = await source.sizeOf('index', signal);
       if (indexBytes === undefined) throw new Fault('not-found', 'there is no index');
-      const indexSource = new PagedSource(source, 'index', indexBytes, cacheBytes / 2);
-      const index = await readThrough([indexSource], () => new IndexReader(indexSource), signal);
-      const segmentSources = await findSegments(source, meta, cacheBytes / 2, signal);
+      const indexFile = openFile(source, 'index', indexBytes, cacheBytes / 2);
+      const index = await readThrough(pagesOf([indexFile]), () => new IndexReader(indexFile.bytes), signal);
+      const segmentFiles = await findSegments(source, meta, cacheBytes / 2, signal);
       const hasTombstones = (await source.sizeOf('tombstones', signal)) !== undefined;
       const tombstones = hasTombstones ? parseTombstones(await readSmall(source, 'tombstones', signal)) : noTombstones;
-      return new OpenBlock(meta, source, indexSource, index, segmentSources, tombstones);
+      const recent = indexFile.pages === undefined ? new RecentRuns(Math.min(NEAR_CACHE_BYTES, cacheBytes)) : undefined;
+      return new OpenBlock(meta, source, index, indexFile.pages, segmentFiles, recent, tombstones);
     } catch (thrown) {
       await source.close();
       throw during(`open block ${source.name}`, thrown);
@@ -161,94 +191,111 @@ export class OpenBlock {
     matchers: readonly MatcherLike[],
     options: ReadOptions = {},
   ): AsyncGenerator<readonly UndecodedSeries[]> {
-    const { minTime = MIN_TIME, maxTime = MAX_TIME, signal } = options;
+    const { signal } = options;
     const asked = matchersOf(matchers);
     const ids = await this.#inTurn(() => this.#match(asked, signal));
-    for (let at = 0; at < ids.length; at += BATCH_SERIES) {
-      const batch = ids.subarray(at, at + BATCH_SERIES);
-      yield await this.#inTurn(() => this.#readBatch(batch, minTime, maxTime, signal));
+    const isNear = this.#indexPages === undefined;
+    const gathered = new GatheredChunks();
+    const entry = new SeriesEntry();
+    let count = BATCH_SERIES;
+    for (let at = 0; at < ids.length; ) {
+      if (isNear && performance.now() >= this.#turnEnds) {
+        await new Promise<void>((resolve) => nextTurn(resolve));
+        this.#turnEnds = performance.now() + TURN_MS;
+      }
+      const batch = ids.subarray(at, at + count);
+      yield await this.#inTurn(() => this.#readBatch(batch, entry, gathered, options));
+      at += batch.length;
+      const share = BATCH_BYTES / Math.max(1, gathered.sizeBytes);
+      if (isNear) count = Math.min(BATCH_SERIES, Math.max(1, Math.floor(batch.length * share)));
     }
   }
 
+  /** `entry` and `gathered` are scratch, but that the series are in `gathered` when they are read in turn. */
   async #readBatch(
     ids: Uint32Array,
-    minTime: number,
-    maxTime: number,
-    signal: AbortSignal | undefined,
+    entry: SeriesEntry,
+    gathered: GatheredChunks,
+    { minTime = MIN_TIME, maxTime = MAX_TIME, signal, readsInTurn = false }: ReadOptions,
   ): Promise<UndecodedSeries[]> {
     await this.#prefetchEntries(ids, signal);
     // After a fetch each run goes on where the one before ended.
-    const entry = new SeriesEntry();
-    const places: SeriesPlaces[] = [];
+    const places: Places = { ids: [], labels: [], ends: [], segments: [], offsets: [] };
     let next = 0;
     const look = (): void => {
-      for (; next < ids.length; next++) {
-        const found = this.#placesOf(ids[next], minTime, maxTime, entry);
-        if (found !== undefined) places.push(found);
-      }
+      for (; next < ids.length; next++) this.#findPlaces(ids[next], minTime, maxTime, entry, places);
     };
     await this.#read(look, signal);
-    const ranges = this.#segmentSources.map((): Range[] => []);
-    for (const { segments, offsets } of places) {
-      for (let i = 0; i < segments.length; i++) {
-        if (segments[i] < ranges.length) ranges[segments[i]].push({ offset: offsets[i], length: CHUNK_BYTES });
-      }
-    }
-    await Promise.all(ranges.map((wanted, i) => this.#segmentSources[i].prefetch(wanted, signal)));
-    const series: UndecodedSeries[] = [];
-    const chunks: ChunkView[] = [];
-    const take = (): void => {
-      while (series.length < places.length) {
-        const { id, labels } = places[series.length];
-        const own = this.#chunksAt(places[series.length]);
-        chunks.push(...own);
-        series.push(new UndecodedSeries(labels, own, { minTime, maxTime, deleted: this.#tombstones.get(id) ?? [] }));
-      }
-    };
-    await readThrough(this.#segmentSources, take, signal);
-    gather(chunks);
-    return series;
+    await this.#prefetchChunks(places, signal);
+    gathered.clear(places.offsets.length);
+    await readThrough(this.#segmentPages, () => this.#takeChunks(places, gathered), signal);
+    const chunks = readsInTurn ? gathered : gathered.copy();
+    return places.ids.map((id, s) => {
+      const from = s === 0 ? 0 : places.ends[s - 1];
+      const deleted = this.#tombstones.get(id) ?? NONE_DELETED;
+      return new UndecodedSeries(places.labels[s], chunks, from, places.ends[s], { minTime, maxTime, deleted });
+    });
   }
 
-  /** Undefined when no chunk of the series lies in the time. */
-  #placesOf(id: number, minTime: number, maxTime: number, entry: SeriesEntry): SeriesPlaces | undefined {
+  /** Adds nothing when no chunk of the series lies in the time. */
+  #findPlaces(id: number, minTime: number, maxTime: number, entry: SeriesEntry, into: Places): void {
     this.#index.series(id, entry);
+    const { chunkCount, minTimes, maxTimes, segments, offsets } = entry;
     let from = 0;
-    while (from < entry.chunkCount && entry.maxTimes[from] < minTime) from++;
+    while (from < chunkCount && maxTimes[from] < minTime) from++;
     let to = from;
-    while (to < entry.chunkCount && entry.minTimes[to] <= maxTime) to++;
-    if (to === from) return undefined;
-    const segments = entry.segments.slice(from, to);
-    return { id, labels: this.#index.labels(entry), segments, offsets: entry.offsets.slice(from, to) };
+    for (; to < chunkCount && minTimes[to] <= maxTime; to++) {
+      into.segments.push(segments[to]);
+      into.offsets.push(offsets[to]);
+    }
+    if (to === from) return;
+    into.ids.push(id);
+    into.labels.push(this.#index.labels(entry));
+    into.ends.push(into.offsets.length);
   }
 
-  #chunksAt({ id, segments, offsets }: SeriesPlaces): ChunkView[] {
-    this.#segments ??= new SegmentReader(this.#segmentSources);
-    const chunks: ChunkView[] = [];
-    try {
-      for (let i = 0; i < segments.length; i++) {
-        const chunk = new ChunkView();
-        this.#segments.read(segments[i], offsets[i], chunk);
-        chunks.push(chunk);
+  /** Takes the chunks that are not taken yet. */
+  #takeChunks({ ids, ends, segments, offsets }: Places, into: GatheredChunks): void {
+    this.#segments ??= new SegmentReader(this.#segmentFiles.map(({ bytes }) => bytes));
+    for (let s = 0; s < ids.length; s++) {
+      try {
+        while (into.count < ends[s]) {
+          const from = into.count;
+          const to = endOfRun(segments, offsets, from, ends[s]);
+          into.addRun(this.#segments, this.#recent, segments[from], offsets, from, to);
+        }
+      } catch (thrown) {
+        throw during(`read chunks of series ${ids[s]}`, thrown, { block: this.meta.ulid });
       }
-    } catch (thrown) {
-      throw during(`read chunks of series ${id}`, thrown, { block: this.meta.ulid });
     }
-    return chunks;
+  }
+
+  async #prefetchChunks(places: Places, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#segmentPages.length === 0) return;
+    const { segments, offsets } = places;
+    const ranges = this.#segmentPages.map((): Range[] => []);
+    for (let from = 0, to = 0; from < offsets.length; from = to) {
+      to = endOfRun(segments, offsets, from, offsets.length);
+      const length = offsets[to - 1] - offsets[from] + CHUNK_BYTES;
+      // What lies in a segment that is not there fails when it is read.
+      ranges[segments[from]]?.push({ offset: offsets[from], length });
+    }
+    await Promise.all(ranges.map((wanted, i) => this.#segmentPages[i].prefetch(wanted, signal)));
   }
 
   #match(matchers: readonly Matcher[], signal: AbortSignal | undefined): Promise<Uint32Array> {
     return this.#read(() => this.#index.match(matchers), signal);
   }
 
-  #prefetchEntries(ids: Uint32Array, signal: AbortSignal | undefined): Promise<void> {
+  async #prefetchEntries(ids: Uint32Array, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#indexPages === undefined) return;
     const unit = this.#index.seriesUnit;
     const ranges = Array.from(ids, (id) => ({ offset: id * unit, length: ENTRY_BYTES }));
-    return this.#indexSource.prefetch(ranges, signal);
+    await this.#indexPages.prefetch(ranges, signal);
   }
 
   #read<T>(run: () => T, signal: AbortSignal | undefined): Promise<T> {
-    return readThrough([this.#indexSource], run, signal);
+    return readThrough(this.#indexPages === undefined ? [] : [this.#indexPages], run, signal);
   }
 
   /** After everything that was begun before. */
@@ -259,45 +306,30 @@ export class OpenBlock {
   }
 }
 
-/**
- * Moves chunks into memory of their own, so that those who keep them do not keep the pages around them. Neighbours move
- * together, with the few bytes that lie between them.
- */
-function gather(chunks: readonly ChunkView[]): void {
-  /** Of each run, the first chunk. */
-  const firsts: number[] = [];
-  let size = 0;
-  for (let i = 0; i < chunks.length; i++) {
-    const gap =
-      i > 0 && chunks[i].bytes.buffer === chunks[i - 1].bytes.buffer ? startOf(chunks[i]) - endOf(chunks[i - 1]) : -1;
-    if (gap >= 0 && gap <= MOST_BETWEEN_BYTES) size += gap;
-    else firsts.push(i);
-    size += chunks[i].length;
+/** Where the run of chunks ends that begins with chunk `from` and is read at once, `to` at the latest. */
+function endOfRun(segments: readonly number[], offsets: readonly number[], from: number, to: number): number {
+  let end = from + 1;
+  while (end < to && segments[end] === segments[from]) {
+    const step = offsets[end] - offsets[end - 1];
+    if (step <= 0 || step > MOST_APART_BYTES) break;
+    end++;
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (let r = 0; r < firsts.length; r++) {
-    const first = firsts[r];
-    const next = r + 1 < firsts.length ? firsts[r + 1] : chunks.length;
-    const start = startOf(chunks[first]);
-    const run = new Uint8Array(chunks[first].bytes.buffer, start, endOf(chunks[next - 1]) - start);
-    bytes.set(run, at);
-    for (let i = first; i < next; i++) {
-      chunks[i].offset = at + startOf(chunks[i]) - start;
-      chunks[i].bytes = bytes;
-    }
-    at += run.length;
-  }
+  return end;
 }
 
-/** Where a chunk begins in the memory it lies in. */
-function startOf({ bytes, offset }: ChunkView): number {
-  return bytes.byteOffset + offset;
+function openFile(source: BlockSource, file: string, sizeBytes: number, budgetBytes: number): OpenFile {
+  if (source.openFile !== undefined) return { bytes: source.openFile(file), pages: undefined };
+  const pages = new PagedSource(source, file, sizeBytes, budgetBytes);
+  return { bytes: pages, pages };
 }
 
-function endOf(chunk: ChunkView): number {
-  return startOf(chunk) + chunk.length;
+function pagesOf(files: readonly OpenFile[]): PagedSource[] {
+  return files.flatMap(({ pages }) => pages ?? []);
 }
+
+/** Browsers have no setImmediate. */
+const nextTurn: (then: () => void) => unknown =
+  typeof setImmediate === 'function' ? setImmediate : (then) => setTimeout(then, 0);
 
 function matchersOf(matchers: readonly MatcherLike[]): Matcher[] {
   return matchers.map((one) => (one instanceof Matcher ? one : new Matcher(one[1], one[0], one[2])));
@@ -316,7 +348,7 @@ async function findSegments(
   meta: BlockMeta,
   budgetBytes: number,
   signal: AbortSignal | undefined,
-): Promise<PagedSource[]> {
+): Promise<OpenFile[]> {
   const listed = listedSegments(meta);
   const found: { file: string; sizeBytes: number }[] = [];
   for (let i = 0; listed === undefined || i < listed.length; i++) {
@@ -326,7 +358,7 @@ async function findSegments(
     else if (listed === undefined) break;
     else throw new Fault('not-found', `there is no ${file}`);
   }
-  return found.map(({ file, sizeBytes }) => new PagedSource(source, file, sizeBytes, budgetBytes / found.length));
+  return found.map(({ file, sizeBytes }) => openFile(source, file, sizeBytes, budgetBytes / found.length));
 }
 
 function listedSegments(meta: BlockMeta): readonly string[] | undefined {

@@ -17,7 +17,8 @@ import {
 } from './chunkenc/encoding.ts';
 import { decodeHistogramValues } from './chunkenc/histogram-values.ts';
 import { decodeXor2 } from './chunkenc/xor2.ts';
-import type { ChunkView } from './chunks/segment-reader.ts';
+import { ChunkView } from './chunks/segment-reader.ts';
+import type { GatheredChunks } from './gathered-chunks.ts';
 import { type Interval, removeDeleted } from './tombstones.ts';
 
 /** Which samples of a series count. */
@@ -28,25 +29,35 @@ export interface SeriesPart {
   readonly deleted: readonly Interval[];
 }
 
+/** Where the chunk at hand is; what reads it is done with it before anything else is read. */
+const view = new ChunkView();
+
 export class UndecodedSeries implements Series {
   readonly labels: Labels;
-  readonly #chunks: readonly ChunkView[];
+  readonly #chunks: GatheredChunks;
+  readonly #from: number;
+  readonly #to: number;
   readonly #part: SeriesPart;
 
-  /** Chunks in order of time. */
-  constructor(labels: Labels, chunks: readonly ChunkView[], part: SeriesPart) {
+  /** Its chunks are those from number `from` up to `to`, in order of time. */
+  constructor(labels: Labels, chunks: GatheredChunks, from: number, to: number, part: SeriesPart) {
     this.labels = labels;
     this.#chunks = chunks;
+    this.#from = from;
+    this.#to = to;
     this.#part = part;
   }
 
   /** Appends the samples as an engine computes with them; `into` is as long as before when it throws. */
   readInto(into: SampleBuffer): void {
     const start = into.length;
+    const chunks = this.#chunks;
     try {
-      const last = this.#chunks[this.#chunks.length - 1];
-      columnDecoder.begin(last === undefined ? undefined : last.offset + last.length);
-      for (const chunk of this.#chunks) decode(chunk, into, start);
+      columnDecoder.begin(this.#to > this.#from ? chunks.endOf(this.#to - 1) : undefined);
+      for (let i = this.#from; i < this.#to; i++) {
+        chunks.read(i, view);
+        decode(view, into, start);
+      }
       columnDecoder.finish(into);
     } catch (thrown) {
       into.truncate(start);
@@ -63,15 +74,20 @@ export class UndecodedSeries implements Series {
   /** The samples as they are stored, yours. */
   samples(): { readonly floats: SampleBuffer; readonly histograms: HistogramSample[] } {
     const { minTime, maxTime, deleted } = this.#part;
+    const chunks = this.#chunks;
     let count = 0;
     const histograms: HistogramSample[] = [];
     try {
-      for (const { bytes, offset, length, encoding } of this.#chunks) {
-        if (encoding === ENCODING_XOR) count += chunkSampleCount(bytes, offset, length);
+      for (let i = this.#from; i < this.#to; i++) {
+        chunks.read(i, view);
+        if (view.encoding === ENCODING_XOR) count += chunkSampleCount(view.bytes, view.offset, view.length);
       }
       // A count that is wrong is found when the chunk is decoded: no chunk has more samples than these.
       const floats = new SampleBuffer(Math.min(count, 65_535));
-      for (const chunk of this.#chunks) appendChunk(chunk, minTime, maxTime, deleted, floats, histograms);
+      for (let i = this.#from; i < this.#to; i++) {
+        chunks.read(i, view);
+        appendChunk(view, minTime, maxTime, deleted, floats, histograms);
+      }
       if (deleted.length > 0) removeDeleted(floats, deleted);
       return { floats, histograms };
     } catch (thrown) {

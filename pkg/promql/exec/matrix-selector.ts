@@ -84,7 +84,9 @@ export class WindowOperator implements Operator {
           const plain = samples.histograms === undefined ? own : withHistograms(func, own, name);
           const run = edge === undefined ? plain : withEdge(func, plain, edge, this.#evaluation.lookbackMs, name);
           if (wantsCounter && samples.starts !== undefined) noteOverlap(samples, windows, name, notes);
-          await runPaced(run, samples, windows, column, args, touched, this.#evaluation);
+          // Nearly always it is little: a promise for each series would be a good part of an instant query.
+          if (touched <= SAMPLES_A_TURN) run(samples, windows, column, args);
+          else await runPaced(run, samples, windows, column, args, this.#evaluation);
           runWidened(func, run, samples, windows, column, args);
           counter.hold(-samples.length);
         }
@@ -122,8 +124,8 @@ function noteOverlap(samples: SampleColumns, windows: Windows, name: string, not
 const SAMPLES_A_TURN = 1_000_000;
 
 /**
- * Runs a kernel over all windows of one series. Where windows overlap so much that this takes long, it goes in stretches
- * of steps with a pause between, so that a deadline or a caller who left ends it.
+ * Runs a kernel over all windows of one series, which overlap so much that this takes long: in stretches of steps with a
+ * pause between, so that a deadline or a caller who left ends it.
  */
 async function runPaced(
   run: RangeFunction,
@@ -131,13 +133,8 @@ async function runPaced(
   windows: Windows,
   column: StepColumn,
   args: RangeArgs,
-  touched: number,
   evaluation: Evaluation,
 ): Promise<void> {
-  if (touched <= SAMPLES_A_TURN) {
-    run(samples, windows, column, args);
-    return;
-  }
   const { stepCount, from, to } = windows;
   for (let start = 0; start < stepCount; ) {
     let end = start;

@@ -1,13 +1,16 @@
 // Reads one chunk by its place, from segments over random-access bytes or from bytes somebody fetched.
 
 import type { ByteSource } from '../../bytes/byte-source.ts';
-import { crc32c } from '../../bytes/crc32c.ts';
+import { ChecksumWindow } from '../../bytes/checksum-window.ts';
+import { signedCrc32c } from '../../bytes/crc32c.ts';
 import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { Fault } from '../../errors/fault.ts';
 import { CHUNK_OVERHEAD, MAX_CHUNK_SIZE_BYTES, SEGMENT_HEADER_SIZE, SEGMENT_MAGIC, SEGMENT_VERSION } from './format.ts';
 
 /** What most chunks fit into. Reads of a file are views of a larger window, so asking for more costs nothing. */
 const USUAL_CHUNK_BYTES = 1024;
+/** What is read at a time of chunks that lie one after the other. */
+const WINDOW_BYTES = 256 * 1024;
 
 const noBytes = new Uint8Array(0);
 
@@ -30,14 +33,7 @@ export function readChunk(bytes: Uint8Array, at: number, into: ChunkView, end = 
   const encodingAt = varintEnd;
   const dataEnd = encodingAt + 1 + length;
   if (dataEnd + 4 > end) throw new Fault('corrupt', `chunk of ${length} bytes reaches past the end of its range`);
-  if (verify) {
-    const stored =
-      ((bytes[dataEnd] << 24) | (bytes[dataEnd + 1] << 16) | (bytes[dataEnd + 2] << 8) | bytes[dataEnd + 3]) >>> 0;
-    const actual = crc32c(bytes, encodingAt, dataEnd);
-    if (stored !== actual) {
-      throw new Fault('corrupt', `chunk: checksum is ${actual.toString(16)}, expected ${stored.toString(16)}`);
-    }
-  }
+  if (verify) checkSum(bytes, dataEnd, signedCrc32c(bytes, encodingAt, dataEnd));
   into.bytes = bytes;
   into.encoding = bytes[encodingAt];
   into.offset = encodingAt + 1;
@@ -45,9 +41,22 @@ export function readChunk(bytes: Uint8Array, at: number, into: ChunkView, end = 
   into.end = dataEnd + 4;
 }
 
+/** `corrupt` unless the checksum at `at` is this one, a signed number. */
+function checkSum(bytes: Uint8Array, at: number, actual: number): void {
+  const stored = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+  if (stored === actual) return;
+  const [is, expected] = [actual, stored].map((sum) => (sum >>> 0).toString(16));
+  throw new Fault('corrupt', `chunk: checksum is ${is}, expected ${expected}`);
+}
+
 /** The segments of one block, in order of their names. */
 export class SegmentReader {
   readonly #segments: readonly ByteSource[];
+  /** What `readNext` read last, and where that lies. */
+  #window: Uint8Array = noBytes;
+  #sums = new ChecksumWindow(noBytes);
+  #windowSegment = -1;
+  #windowOffset = 0;
 
   /** Checks every header. The sources stay in use. */
   constructor(segments: readonly ByteSource[]) {
@@ -65,6 +74,38 @@ export class SegmentReader {
     const size = varintEnd + length + CHUNK_OVERHEAD;
     if (size > bytes.length) bytes = source.read(offset, size);
     readChunk(bytes, 0, into);
+  }
+
+  /**
+   * The same for those who read one chunk after the other as they lie in the segments, and nothing else in between: many
+   * are read, and summed up, at a time.
+   */
+  readNext(segment: number, offset: number, into: ChunkView): void {
+    let at = offset - this.#windowOffset;
+    let size = segment === this.#windowSegment && at >= 0 ? this.#sizeAt(at) : undefined;
+    if (size === undefined || at + size > this.#window.length) {
+      const source = this.#sourceOf(segment, offset);
+      this.#windowSegment = -1;
+      this.#window = source.read(offset, Math.min(WINDOW_BYTES, source.sizeBytes - offset));
+      at = 0;
+      size = this.#sizeAt(0) ?? CHUNK_OVERHEAD;
+      if (size > this.#window.length) this.#window = source.read(offset, size);
+      this.#sums = new ChecksumWindow(this.#window);
+      this.#windowSegment = segment;
+      this.#windowOffset = offset;
+    }
+    const bytes = this.#window;
+    readChunk(bytes, at, into, bytes.length, false);
+    const dataEnd = into.offset + into.length;
+    checkSum(bytes, dataEnd, this.#sums.sum(into.offset - 1, dataEnd));
+  }
+
+  /** Bytes of the chunk at `at` of the window; undefined when its size does not lie in it. */
+  #sizeAt(at: number): number | undefined {
+    const bytes = this.#window;
+    if (at + MAX_CHUNK_SIZE_BYTES > bytes.length) return undefined;
+    const length = readUvarint(bytes, at, at + MAX_CHUNK_SIZE_BYTES);
+    return varintEnd - at + length + CHUNK_OVERHEAD;
   }
 
   /**

@@ -86,11 +86,50 @@ describe('chunk segments', () => {
       [2, 0x2f],
       [3, 8],
     ] as const) {
-      assert.throws(
-        () => reader.read(segment, offset, new ChunkView()),
-        (thrown) => kindOf(thrown) === 'corrupt',
-        `${segment} ${offset}`,
-      );
+      for (const read of ['read', 'readNext'] as const) {
+        assert.throws(
+          () => reader[read](segment, offset, new ChunkView()),
+          (thrown) => kindOf(thrown) === 'corrupt',
+          `${read} ${segment} ${offset}`,
+        );
+      }
     }
+  });
+
+  test('are the same read one after the other as one by one, of any size, and after a jump', () => {
+    const files: Uint8Array[] = [];
+    const open = () => {
+      const sink = new MemorySink();
+      return { write: (bytes: Uint8Array) => sink.write(bytes), finish: () => void files.push(sink.bytes()) };
+    };
+    const writer = new SegmentWriter(open, 1_000_000);
+    const sizes = Array.from({ length: 4_000 }, (_, i) => (i % 1_000 === 999 ? 300_000 : (i * 37) % 700));
+    const refs = sizes.map((size, i) => writer.add(1, new Uint8Array(size).fill(i)));
+    writer.finish();
+    assert.ok(files.length > 2);
+    const reader = new SegmentReader(files.map((bytes) => new MemorySource(bytes)));
+    const [view, next] = [new ChunkView(), new ChunkView()];
+    const order = [...refs.keys(), 17, 16, 3_999, 0, 1, 2_000];
+    for (const i of order) {
+      reader.read(segmentOf(refs[i]), offsetOf(refs[i]), view);
+      reader.readNext(segmentOf(refs[i]), offsetOf(refs[i]), next);
+      assert.equal(next.encoding, 1);
+      const [one, other] = [view, next].map(({ bytes, offset, length }) => bytes.subarray(offset, offset + length));
+      assert.equal(one.length, sizes[i]);
+      assert.ok(Buffer.compare(one, other) === 0, `chunk ${i}`);
+    }
+    // A byte that is wrong in the middle of what is read at once is found where it is.
+    const wrong = offsetOf(refs[500]) + 10;
+    files[0][wrong] ^= 1;
+    const fresh = new SegmentReader(files.map((bytes) => new MemorySource(bytes)));
+    const failed = refs.slice(0, 600).filter((ref) => {
+      try {
+        fresh.readNext(segmentOf(ref), offsetOf(ref), next);
+        return false;
+      } catch (thrown) {
+        return kindOf(thrown) === 'corrupt';
+      }
+    });
+    assert.deepEqual(failed, [refs[500]]);
   });
 });

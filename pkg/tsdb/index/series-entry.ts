@@ -116,28 +116,29 @@ function decodeChunks(bytes: Uint8Array, from: number, stop: number, into: Serie
   let segment = 0;
   let offset = 0;
   for (let i = 0; i < chunkCount; i++) {
-    let start = 0;
-    let span = 0;
-    let step = 0;
-    let isShort = false;
-    if (at + 3 * SHORT_BYTES <= stop) {
+    // Nearly all chunks after the first: three short numbers, and the place is a little after the one before.
+    if (i > 0 && at + 3 * SHORT_BYTES <= stop) {
       const a = shortNumber(bytes, at);
       const b = shortNumber(bytes, at + (a >>> SHORT_BITS));
       const c = shortNumber(bytes, at + (a >>> SHORT_BITS) + (b >>> SHORT_BITS));
-      if (a > 0 && b > 0 && c > 0) {
-        isShort = true;
+      const step = c & SHORT_MASK;
+      const next = offset + ((step >>> 1) ^ -(step & 1));
+      if (a > 0 && b > 0 && c > 0 && next >= 0 && next < 2 ** 32) {
         at += (a >>> SHORT_BITS) + (b >>> SHORT_BITS) + (c >>> SHORT_BITS);
-        start = a & SHORT_MASK;
-        span = b & SHORT_MASK;
-        step = c & SHORT_MASK;
+        offset = next;
+        time += a & SHORT_MASK;
+        minTimes[i] = time;
+        time += b & SHORT_MASK;
+        maxTimes[i] = time;
+        segments[i] = segment;
+        offsets[i] = next;
+        continue;
       }
     }
-    if (!isShort) {
-      start = i > 0 && isLong(bytes, at) ? readGap(bytes, at, stop, allowsDisorder) : readUvarint(bytes, at, stop);
-      span = readUvarint(bytes, varintEnd, stop);
-      step = readUvarint(bytes, varintEnd, stop);
-      at = varintEnd;
-    }
+    const start = i > 0 && isLong(bytes, at) ? readGap(bytes, at, stop, allowsDisorder) : readUvarint(bytes, at, stop);
+    const span = readUvarint(bytes, varintEnd, stop);
+    const step = readUvarint(bytes, varintEnd, stop);
+    at = varintEnd;
     time = i === 0 ? unzigzag(start) : time + start;
     minTimes[i] = time;
     time += span;

@@ -106,6 +106,23 @@ describe('what is logged comes back in order', () => {
     });
   }
 
+  test('from a source whose bytes are overwritten by each read', async () => {
+    const records = sizes.flatMap((size, i) => [noise(size, i), text('again and '.repeat(size / 10))]);
+    const directory = await logged(records, { compression: 'snappy' });
+    const file = readFileSync(join(directory, '00000000'));
+    const lent = new Uint8Array(PAGE_BYTES);
+    const source = {
+      sizeBytes: file.length,
+      read(offset: number, length: number): Uint8Array {
+        lent.fill(0xff);
+        lent.set(file.subarray(offset, offset + length));
+        return lent.subarray(0, length);
+      },
+    };
+    const found = Array.from(readSegment(source, 0), ({ bytes }) => asHex(bytes));
+    assert.deepEqual(found, records.map(asHex));
+  });
+
   test('with every length around the end of a page', async () => {
     for (let length = PAGE_BYTES - 40; length <= PAGE_BYTES + 10; length++) {
       const records = [noise(length), text('next')];

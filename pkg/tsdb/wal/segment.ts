@@ -40,16 +40,18 @@ export function* readSegment(source: ByteSource, segment: number): Generator<Sto
   while (at < size) {
     const pageEnd = Math.min(size, at - (at % PAGE_BYTES) + PAGE_BYTES);
     const head = source.read(at, Math.min(FRAGMENT_HEADER_BYTES, pageEnd - at));
-    const kind = head[0] & KIND_MASK;
-    if (head[0] === FragmentKind.pageEnd) {
+    // The head is only lent: nothing of it is looked at once the data are read.
+    const kindAndFlags = head[0];
+    const kind = kindAndFlags & KIND_MASK;
+    if (kindAndFlags === FragmentKind.pageEnd) {
       // The rest of the page must be zeros.
       if (!isZero(source.read(at, pageEnd - at))) throw walDamage(segment, good, `bytes after the end of a page`);
       if (parts.length > 0) throw walDamage(segment, good, 'a page ends within a record');
       at = pageEnd;
       continue;
     }
-    if ((head[0] & ~(KIND_MASK | SNAPPY_FLAG | ZSTD_FLAG)) !== 0 || kind > FragmentKind.last) {
-      throw walDamage(segment, good, `there is no fragment of kind ${head[0]}`);
+    if ((kindAndFlags & ~(KIND_MASK | SNAPPY_FLAG | ZSTD_FLAG)) !== 0 || kind > FragmentKind.last) {
+      throw walDamage(segment, good, `there is no fragment of kind ${kindAndFlags}`);
     }
     if (head.length < FRAGMENT_HEADER_BYTES) throw walDamage(segment, good, 'it ends within a fragment');
     const length = (head[1] << 8) | head[2];
@@ -68,8 +70,8 @@ export function* readSegment(source: ByteSource, segment: number): Generator<Sto
     if (isStart !== (parts.length === 0)) throw walDamage(segment, good, 'fragments of records are out of order');
     if (isStart) {
       offset = at;
-      flags = head[0] & ~KIND_MASK;
-    } else if (flags !== (head[0] & ~KIND_MASK)) {
+      flags = kindAndFlags & ~KIND_MASK;
+    } else if (flags !== (kindAndFlags & ~KIND_MASK)) {
       throw walDamage(segment, good, 'fragments of one record are compressed differently');
     }
     at = dataAt + length;
