@@ -32,13 +32,17 @@ export interface ChunkRange {
 
 /** Room for the tag and length of a batch, which are known last. */
 const HEADER_BYTES = 6;
-/** Below this a loop beats a call into the runtime. */
-const SHORT_COPY_BYTES = 40;
+/** Below this a loop beats a call into the runtime, which makes a view that must be collected again. */
+const SHORT_COPY_BYTES = 512;
 
 export class SeriesFrameWriter {
   readonly #batchSize: number;
   readonly #frameBytes: number;
   readonly #labels = new LabelsWriter();
+  readonly #source = new Views();
+  readonly #target = new Views();
+  /** Of the chunks of the series being added: measured once, written once. */
+  #sizes = new Uint32Array(256);
   #buffer: Buffer = Buffer.alloc(0);
   #position = HEADER_BYTES;
   #seriesCount = 0;
@@ -85,24 +89,39 @@ export class SeriesFrameWriter {
 
   #add(labels: Uint8Array, labelsLength: number, chunks: readonly ChunkRange[]): boolean {
     let length = labelsLength;
+    let count = 0;
     for (const { table, from, to } of chunks) {
+      if (count + to - from > this.#sizes.length) this.#growSizes(count, to - from);
+      const sizes = this.#sizes;
       for (let i = from; i < to; i++) {
         const size = chunkSize(table, i);
+        sizes[count++] = size;
         length += 1 + varintSize(size) + size;
       }
     }
     this.#reserve(1 + varintSize(length) + length);
     const buffer = this.#buffer;
+    const target = this.#target.of(buffer);
+    const sizes = this.#sizes;
     let position = this.#position;
     buffer[position++] = 0x0a;
     position = writeVarint(buffer, position, length);
-    position = copy(labels, 0, labelsLength, buffer, position);
+    buffer.set(labels.length === labelsLength ? labels : labels.subarray(0, labelsLength), position);
+    position += labelsLength;
+    count = 0;
     for (const { table, from, to } of chunks) {
-      for (let i = from; i < to; i++) position = writeChunk(buffer, position, table, i);
+      const source = this.#source.of(table.bytes);
+      for (let i = from; i < to; i++) position = writeChunk(buffer, target, position, table, source, i, sizes[count++]);
     }
     this.#position = position;
     this.#seriesCount++;
     return this.#seriesCount >= this.#batchSize || position >= this.#frameBytes;
+  }
+
+  #growSizes(count: number, more: number): void {
+    const larger = new Uint32Array((count + more) * 2);
+    larger.set(this.#sizes.subarray(0, count));
+    this.#sizes = larger;
   }
 
   #reserve(bytes: number): void {
@@ -117,6 +136,24 @@ export class SeriesFrameWriter {
     }
     this.#buffer = larger;
   }
+}
+
+/** Makes views to copy by, and keeps those of the last two pieces of memory: chunks of two replicas take turns. */
+class Views {
+  #last: DataView = new DataView(new ArrayBuffer(0));
+  #before: DataView = this.#last;
+
+  of(bytes: Uint8Array): DataView {
+    if (isViewOf(this.#last, bytes)) return this.#last;
+    const other = this.#before;
+    this.#before = this.#last;
+    this.#last = isViewOf(other, bytes) ? other : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#last;
+  }
+}
+
+function isViewOf(view: DataView, bytes: Uint8Array): boolean {
+  return view.buffer === bytes.buffer && view.byteOffset === bytes.byteOffset && view.byteLength === bytes.length;
 }
 
 /** A frame that carries a warning. */
@@ -141,9 +178,18 @@ function partSize(table: ChunkColumns, part: number): number {
   return table.partEncoding[part] <= 1 ? data : data + 1 + varintSize(table.partEncoding[part] - 1);
 }
 
-function writeChunk(buffer: Buffer, position: number, table: ChunkColumns, i: number): number {
+function writeChunk(
+  buffer: Buffer,
+  target: DataView,
+  start: number,
+  table: ChunkColumns,
+  source: DataView,
+  i: number,
+  size: number,
+): number {
+  let position = start;
   buffer[position++] = 0x12;
-  position = writeVarint(buffer, position, chunkSize(table, i));
+  position = writeVarint(buffer, position, size);
   const minTime = table.minTimes[i];
   const maxTime = table.maxTimes[i];
   if (minTime !== 0) {
@@ -165,14 +211,19 @@ function writeChunk(buffer: Buffer, position: number, table: ChunkColumns, i: nu
     if (length === 0) continue;
     buffer[position++] = 0x12;
     position = writeVarint(buffer, position, length);
-    position = copy(table.bytes, table.partOffset[part], length, buffer, position);
+    const offset = table.partOffset[part];
+    if (length < SHORT_COPY_BYTES) copyShort(source, offset, length, target, position);
+    else buffer.set(table.bytes.subarray(offset, offset + length), position);
+    position += length;
   }
   return position;
 }
 
-function copy(from: Uint8Array, offset: number, length: number, to: Buffer, position: number): number {
-  if (length < SHORT_COPY_BYTES) {
-    for (let i = 0; i < length; i++) to[position + i] = from[offset + i];
-  } else to.set(from.subarray(offset, offset + length), position);
-  return position + length;
+function copyShort(source: DataView, offset: number, length: number, target: DataView, position: number): void {
+  let i = 0;
+  for (; i + 8 <= length; i += 8) {
+    target.setInt32(position + i, source.getInt32(offset + i));
+    target.setInt32(position + i + 4, source.getInt32(offset + i + 4));
+  }
+  for (; i < length; i++) target.setUint8(position + i, source.getUint8(offset + i));
 }

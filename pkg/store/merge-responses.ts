@@ -10,12 +10,23 @@ import type { SeriesBatch, StoreSeries } from './store.ts';
 const BATCH_SERIES = 512;
 const BATCH_BYTES = 1 << 18;
 
+/** Series in label order; an array is one. What makes its series as they are asked for is asked for each once. */
+export interface SeriesList {
+  readonly length: number;
+  at(index: number): StoreSeries | undefined;
+}
+
+/** A batch to be merged: a `SeriesBatch`, or one whose series are made as they are merged. */
+export interface BatchToMerge extends Pick<SeriesBatch, 'warnings' | 'release'> {
+  readonly series: SeriesList;
+}
+
 /**
  * Merges streams that are each in label order; neighbours with equal labels inside one stream are fused too. The
  * result is in label order, each label set once, chunks as `orderChunks` has them. Holds one batch of each stream and
  * the one being filled. Closes the streams when it ends, also early; throws what the first of them threw.
  */
-export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatch>[]): AsyncGenerator<SeriesBatch> {
+export async function* mergeResponses(streams: readonly AsyncIterable<BatchToMerge>[]): AsyncGenerator<SeriesBatch> {
   const cursors = streams.map((stream) => new Cursor(stream));
   let warnings: string[] = [];
   // Of batches that are used up; what is pending may point into the last of them.
@@ -40,9 +51,8 @@ export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatc
         slices.push(...next.chunks);
       } else {
         if (pending !== undefined) {
-          const whole = finish(pending, slices);
-          out.push(whole);
-          bytes += chunkBytes(whole.chunks);
+          bytes += chunkBytes(slices ?? pending.chunks);
+          out.push(new MergedSeries(pending.labels, slices ?? pending.chunks));
           if (out.length >= BATCH_SERIES || bytes >= BATCH_BYTES) {
             yield { series: out, warnings, release: allOf(releases) };
             releases = [];
@@ -66,21 +76,18 @@ export async function* mergeResponses(streams: readonly AsyncIterable<SeriesBatc
 }
 
 class Cursor {
-  readonly #stream: AsyncIterator<SeriesBatch>;
-  #series: readonly StoreSeries[] = [];
+  readonly #stream: AsyncIterator<BatchToMerge>;
+  #series: SeriesList = [];
   #at = 0;
+  /** Undefined once the stream has ended. */
+  current: StoreSeries | undefined;
   #isEnded = false;
   #release: (() => void) | undefined;
   onWarnings: (texts: readonly string[]) => void = () => {};
   onUsedUp: (release: () => void) => void = () => {};
 
-  constructor(stream: AsyncIterable<SeriesBatch>) {
+  constructor(stream: AsyncIterable<BatchToMerge>) {
     this.#stream = stream[Symbol.asyncIterator]();
-  }
-
-  /** Undefined once the stream has ended. */
-  get current(): StoreSeries | undefined {
-    return this.#series[this.#at];
   }
 
   get isDrained(): boolean {
@@ -89,6 +96,7 @@ class Cursor {
 
   advance(): void {
     this.#at++;
+    this.current = this.#at < this.#series.length ? this.#series.at(this.#at) : undefined;
   }
 
   async fill(): Promise<void> {
@@ -103,6 +111,7 @@ class Cursor {
         return;
       }
       this.#series = result.value.series;
+      this.current = this.#series.length > 0 ? this.#series.at(0) : undefined;
       this.#release = result.value.release;
       if (result.value.warnings.length > 0) this.onWarnings(result.value.warnings);
     }
@@ -126,11 +135,24 @@ function isBefore(a: Cursor, b: Cursor): boolean {
   return y === undefined || compareLabels(x, y) < 0;
 }
 
-function finish(series: StoreSeries, slices: readonly ChunkSlice[] | undefined): StoreSeries {
-  const chunks = slices ?? series.chunks;
-  if (chunks.length === 0) return series;
-  const ordered = orderChunks(chunks);
-  return ordered === series.chunks ? series : { labels: series.labels, chunks: ordered };
+/**
+ * Puts its chunks in order when they are asked for: of replicas that takes an object a chunk, which would outlive the young
+ * generation of the collector if it waited with the batch.
+ */
+class MergedSeries implements StoreSeries {
+  readonly labels: Labels;
+  readonly #slices: readonly ChunkSlice[];
+  #ordered: readonly ChunkSlice[] | undefined;
+
+  constructor(labels: Labels, slices: readonly ChunkSlice[]) {
+    this.labels = labels;
+    this.#slices = slices;
+  }
+
+  get chunks(): readonly ChunkSlice[] {
+    this.#ordered ??= this.#slices.length === 0 ? this.#slices : orderChunks(this.#slices);
+    return this.#ordered;
+  }
 }
 
 /** About the bytes of some chunks, taking the parts of a slice for neighbours in the table's bytes. */

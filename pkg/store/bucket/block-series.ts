@@ -10,10 +10,11 @@ import type { RequestContext } from '../../async/request.ts';
 import type { IndexHeaderReader } from '../../block/index-header/reader.ts';
 import { slabs } from '../../bytes/slabs.ts';
 import { compareLabels } from '../../model/labels.ts';
+import type { BatchToMerge, SeriesList } from '../merge-responses.ts';
 import type { Sharder } from '../shard.ts';
-import type { Aggregate, SeriesBatch, StoreSeries } from '../store.ts';
+import type { Aggregate, StoreSeries } from '../store.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { ChunkLoader, type HeldBytes } from './chunk-loader.ts';
+import { ChunkLoader, type HeldBytes, type LoadedChunks } from './chunk-loader.ts';
 import { LabelPlan } from './label-plan.ts';
 import type { RemoteBlock } from './remote-block.ts';
 import type { RequestStats } from './request-stats.ts';
@@ -45,8 +46,8 @@ interface OrderedTable {
 
 /**
  * Streams the series of `ids` (ascending) with their chunks. Series whose chunks all lie outside of the asked time are
- * left out. A batch's chunk bytes stay valid until it is released; what they count against the budget is given back two
- * batches later.
+ * left out. A batch's series are made as they are asked for, with `header`. Its chunk bytes stay valid until it is
+ * released; what they count against the budget is given back two batches later.
  */
 export async function* blockSeries(
   request: RequestContext,
@@ -55,7 +56,7 @@ export async function* blockSeries(
   ids: Uint32Array,
   options: BlockSeriesOptions,
   stats: RequestStats,
-): AsyncGenerator<SeriesBatch> {
+): AsyncGenerator<BatchToMerge> {
   const plan = new LabelPlan(header, block.labels, options.without);
   const loader = new ChunkLoader(block, options.aggregates, stats);
   const tables = plan.mayReorder
@@ -66,34 +67,53 @@ export async function* blockSeries(
     for await (const { table, order } of readAhead(tables, 1)) {
       for (let at = 0; at < order.length; ) {
         const batch = new Int32Array(Math.min(options.batchSeries, order.length - at));
-        const labels: StoreSeries['labels'][] = [];
+        let count = 0;
         const cursor = { segment: -1, last: 0, end: 0 };
-        for (
-          let bytes = 0;
-          at < order.length && labels.length < options.batchSeries && bytes < options.batchBytes;
-          at++
-        ) {
+        for (let bytes = 0; at < order.length && count < options.batchSeries && bytes < options.batchBytes; at++) {
           const series = order[at];
-          const final = plan.labels(table, series);
-          if (options.sharder !== undefined && !options.sharder.matches(final)) continue;
+          plan.prepare(table, series);
+          if (options.sharder !== undefined && !options.sharder.matches(plan.labels(table, series))) continue;
           if (!options.skipChunks) bytes += loader.cost(table, series, cursor);
-          batch[labels.length] = series;
-          labels.push(final);
+          batch[count++] = series;
         }
-        if (labels.length === 0) continue;
+        if (count === 0) continue;
         lender.nextBatch();
-        const slices = options.skipChunks
-          ? undefined
-          : await loader.load(request, table, batch.subarray(0, labels.length), lender);
-        yield {
-          series: labels.map((final, i) => ({ labels: final, chunks: slices?.[i] ?? [] })),
-          warnings: [],
-          release: lender.release(),
-        };
+        const some = batch.subarray(0, count);
+        const chunks = options.skipChunks ? undefined : await loader.load(request, table, some, lender);
+        yield { series: new BlockBatch(plan, table, some, chunks), warnings: [], release: lender.release() };
       }
     }
   } finally {
     lender.close();
+  }
+}
+
+/**
+ * Series that are made as they are asked for. Of many blocks most of the series read are waiting for their turn: as
+ * objects they would outlive the young generation of the collector, and all be moved to the old one.
+ */
+class BlockBatch implements SeriesList {
+  readonly #plan: LabelPlan;
+  readonly #table: SeriesTable;
+  readonly #series: Int32Array;
+  readonly #chunks: LoadedChunks | undefined;
+
+  constructor(plan: LabelPlan, table: SeriesTable, series: Int32Array, chunks: LoadedChunks | undefined) {
+    this.#plan = plan;
+    this.#table = table;
+    this.#series = series;
+    this.#chunks = chunks;
+  }
+
+  get length(): number {
+    return this.#series.length;
+  }
+
+  at(index: number): StoreSeries {
+    return {
+      labels: this.#plan.labels(this.#table, this.#series[index]),
+      chunks: this.#chunks?.slicesOf(index) ?? [],
+    };
   }
 }
 

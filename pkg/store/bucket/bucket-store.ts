@@ -4,6 +4,7 @@ import { readAhead } from '../../async/batches.ts';
 import { Gate } from '../../async/gate.ts';
 import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
+import type { ReaderLease } from '../../block/index-header/reader-pool.ts';
 import { compareUtf8 } from '../../bytes/compare.ts';
 import type { IndexCache } from '../../cache/index-cache.ts';
 import { during, type Fault, kindOf } from '../../errors/fault.ts';
@@ -11,7 +12,7 @@ import { splitMatchers } from '../../model/external-labels.ts';
 import { compareLabels, Labels } from '../../model/labels.ts';
 import type { Matcher } from '../../model/matcher.ts';
 import type { BucketStoreConfig } from '../config.ts';
-import { mergeResponses } from '../merge-responses.ts';
+import { type BatchToMerge, mergeResponses } from '../merge-responses.ts';
 import { sharderOf } from '../shard.ts';
 import type {
   LabelNamesRequest,
@@ -221,11 +222,14 @@ export class BucketStore implements Store {
     const isTold = (failure: Fault): boolean => query.partialResponse === 'warn' && liesInBlock(failure, isLast);
     for (const { block } of chosen) block.enter();
     const scope = scopeOf(request);
+    // Series are made as they are merged, which is after the last of them was read.
+    const leases: ReaderLease[] = [];
     try {
-      const streamOf = (one: ChosenBlock): AsyncIterable<SeriesBatch> =>
-        this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, isTold);
+      const streamOf = (one: ChosenBlock): AsyncIterable<BatchToMerge> =>
+        this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, isTold, leases);
       yield* mergeResponses(chosen.map((one) => readAhead(streamOf(one), 1)));
     } finally {
+      for (const lease of leases) lease.release();
       scope.release();
       for (const { block } of chosen) await block.leave();
     }
@@ -237,17 +241,15 @@ export class BucketStore implements Store {
     options: BlockSeriesOptions,
     stats: RequestStats,
     isTold: (failure: Fault) => boolean,
-  ): AsyncGenerator<SeriesBatch> {
+    leases: ReaderLease[],
+  ): AsyncGenerator<BatchToMerge> {
     const since = performance.now();
     try {
       const lease = await block.header(request);
-      try {
-        const ids = await expandPostings(request, block, lease.reader, matchers, this.#deps.cache, stats);
-        stats.getAllMs = Math.max(stats.getAllMs, performance.now() - since);
-        yield* blockSeries(request, block, lease.reader, ids, options, stats);
-      } finally {
-        lease.release();
-      }
+      leases.push(lease);
+      const ids = await expandPostings(request, block, lease.reader, matchers, this.#deps.cache, stats);
+      stats.getAllMs = Math.max(stats.getAllMs, performance.now() - since);
+      yield* blockSeries(request, block, lease.reader, ids, options, stats);
     } catch (thrown) {
       const failure = during(`block ${block.ulid}`, thrown, { block: block.ulid });
       if (!isTold(failure)) throw failure;

@@ -7,7 +7,7 @@ import { AGGREGATE_ENCODING, AGGREGATE_PARTS, AggregateParts, splitAggregateChun
 import { ChecksumWindow } from '../../bytes/checksum-window.ts';
 import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { during, Fault } from '../../errors/fault.ts';
-import { type ChunkSlice, ChunkTableBuilder } from '../chunk-table.ts';
+import { type ChunkSlice, type ChunkTable, ChunkTableBuilder } from '../chunk-table.ts';
 import { Aggregate } from '../store.ts';
 import { GAP_BYTES, type Part, partition } from './partitioner.ts';
 import type { RemoteBlock } from './remote-block.ts';
@@ -57,13 +57,8 @@ export class ChunkLoader {
     return bytes;
   }
 
-  /** Slices of the chunks of each listed series. The bytes held are counted into `held`. */
-  async load(
-    request: RequestContext,
-    table: SeriesTable,
-    series: Int32Array,
-    held: HeldBytes,
-  ): Promise<ChunkSlice[][]> {
+  /** The chunks of the listed series. The bytes held are counted into `held`. */
+  async load(request: RequestContext, table: SeriesTable, series: Int32Array, held: HeldBytes): Promise<LoadedChunks> {
     const chunks = listChunks(table, series);
     const order = ascending(table, chunks);
     const parts = this.#partition(table, chunks, order);
@@ -88,29 +83,22 @@ export class ChunkLoader {
       for (let i = part.first; i < part.last; i++) partOf[order === undefined ? i : order[i]] = p;
     });
 
-    const out: ChunkSlice[][] = [];
+    const tables = reads.map((read) => read.table);
+    const out = new LoadedChunks(tables, series.length, chunks.length);
     let at = 0;
     for (let s = 0; s < series.length; s++) {
-      let slices: { table: ChunkTableBuilder; from: number; to: number }[] | undefined;
-      let last: { table: ChunkTableBuilder; from: number; to: number } | undefined;
       const count = table.firstChunk[series[s] + 1] - table.firstChunk[series[s]];
       for (let i = 0; i < count; i++, at++) {
         const c = chunks[at];
-        const part = parts[partOf[at]];
-        let into = reads[partOf[at]].table;
-        if (!this.#add(table, c, reads[partOf[at]], table.offsets[c] - part.start)) {
-          into = await this.#addLong(request, table, c, into.bytes, table.offsets[c] - part.start, held);
+        let into = partOf[at];
+        const read = reads[into];
+        const offset = table.offsets[c] - parts[into].start;
+        if (!this.#add(table, c, read, offset)) {
+          into = tables.push(await this.#addLong(request, table, c, read.table.bytes, offset, held)) - 1;
         }
-        if (last !== undefined && last.table === into && last.to === into.length - 1) {
-          last.to++;
-          continue;
-        }
-        last = { table: into, from: into.length - 1, to: into.length };
-        // Nearly always the only one: a literal takes no more room than that.
-        if (slices === undefined) slices = [last];
-        else slices.push(last);
+        out.add(into, tables[into].length - 1);
       }
-      out.push(slices ?? []);
+      out.endSeries();
     }
     this.#stats.chunks.touched += chunks.length;
     return out;
@@ -232,6 +220,52 @@ export interface HeldBytes {
 
 interface SegmentPart extends Part {
   readonly segment: number;
+}
+
+/** Chunks of some series, and where each is. Slices are made as they are asked for: by then most of a batch is waiting. */
+export class LoadedChunks {
+  readonly #tables: readonly ChunkTable[];
+  /** Of each series, and behind the last. */
+  readonly #firstChunk: Uint32Array;
+  readonly #tableOf: Uint32Array;
+  readonly #placeOf: Uint32Array;
+  #seriesCount = 0;
+  #count = 0;
+
+  constructor(tables: readonly ChunkTable[], seriesCount: number, chunkCount: number) {
+    this.#tables = tables;
+    this.#firstChunk = new Uint32Array(seriesCount + 1);
+    this.#tableOf = new Uint32Array(chunkCount);
+    this.#placeOf = new Uint32Array(chunkCount);
+  }
+
+  /** Adds a chunk to the series begun: number `place` of a table. */
+  add(table: number, place: number): void {
+    this.#tableOf[this.#count] = table;
+    this.#placeOf[this.#count++] = place;
+  }
+
+  endSeries(): void {
+    this.#firstChunk[++this.#seriesCount] = this.#count;
+  }
+
+  /** The chunks of a series in the order they were added, as few slices as there can be. */
+  slicesOf(series: number): ChunkSlice[] {
+    const slices: ChunkSlice[] = [];
+    const end = this.#firstChunk[series + 1];
+    for (let from = this.#firstChunk[series]; from < end; ) {
+      const table = this.#tableOf[from];
+      const place = this.#placeOf[from];
+      let to = from + 1;
+      while (to < end && this.#tableOf[to] === table && this.#placeOf[to] === place + to - from) to++;
+      const slice = { table: this.#tables[table], from: place, to: place + to - from };
+      // Nearly always the only one: a literal takes no more room than that.
+      if (to === end && slices.length === 0) return [slice];
+      slices.push(slice);
+      from = to;
+    }
+    return slices;
+  }
 }
 
 /** What was read together. */

@@ -35,6 +35,13 @@ export class LabelPlan {
     this.lastExternalRank = this.#ranks.at(-1) ?? 0;
   }
 
+  /** Has the strings of a series at hand; `corrupt` when there are none for its numbers. */
+  prepare(table: SeriesTable, series: number): void {
+    const { labelIds } = table;
+    const end = table.firstLabel[series + 1];
+    for (let i = table.firstLabel[series]; i < end; i++) this.#symbols.group(labelIds[i]);
+  }
+
   labels(table: SeriesTable, series: number): Labels {
     const { labelIds } = table;
     const end = table.firstLabel[series + 1];
