@@ -38,7 +38,7 @@ export interface IndexHealth {
  * be passed over, and what `visit` throws.
  */
 export function checkIndex(block: Block, visit?: (entry: SeriesEntry) => void): IndexHealth {
-  const check = new IndexCheck(block);
+  const check = new IndexCheck(block, new Set());
   const scan = block.index.scan({ verify: true, allowsDisorder: true });
   const entry = new SeriesEntry();
   for (;;) {
@@ -63,8 +63,10 @@ export function describeDefects(health: IndexHealth, tolerated: ReadonlySet<Defe
     .join(', ');
 }
 
-class IndexCheck {
+/** The same for those who read the entries themselves: each is shown as it is read. */
+export class IndexCheck {
   readonly #block: Block;
+  readonly #tolerated: ReadonlySet<Defect>;
   readonly #counts: Record<Defect, number>;
   readonly #firstOffenders: Partial<Record<Defect, string>> = {};
   #lastRefs = new Uint32Array(64);
@@ -77,9 +79,17 @@ class IndexCheck {
   #seriesMaxSizeBytes = 0;
   #chunkMaxSizeBytes = 0;
 
-  constructor(block: Block) {
+  #isSound = true;
+
+  constructor(block: Block, tolerated: ReadonlySet<Defect>) {
     this.#block = block;
+    this.#tolerated = tolerated;
     this.#counts = Object.fromEntries(Object.keys(defects).map((kind) => [kind, 0])) as Record<Defect, number>;
+  }
+
+  /** Whether there was no defect so far but tolerated ones. */
+  get isSound(): boolean {
+    return this.#isSound;
   }
 
   get health(): IndexHealth {
@@ -94,11 +104,13 @@ class IndexCheck {
     };
   }
 
+  /** An entry that cannot be read, and why. */
   unreadable(id: number, thrown: unknown): void {
     this.#count(id);
     this.#found('undecodable', () => `${messageOf(thrown)}`);
   }
 
+  /** An entry that can be read. */
   series(id: number, entry: SeriesEntry): void {
     this.#count(id);
     this.#checkLabels(id, entry);
@@ -151,6 +163,7 @@ class IndexCheck {
   }
 
   #found(kind: Defect, offender: () => string): void {
+    if (!this.#tolerated.has(kind)) this.#isSound = false;
     if (this.#counts[kind]++ === 0) this.#firstOffenders[kind] = offender();
   }
 

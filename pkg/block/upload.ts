@@ -10,7 +10,7 @@ import { printRfc3339 } from '../model/time.ts';
 import { type Bucket, bodyOf } from '../objstore/bucket.ts';
 import { fileBody, type LocalFile, listFiles, uploadDirectory, uploadFile } from '../objstore/directory.ts';
 import { CHUNKS_DIRECTORY, INDEX_FILE, indexName, META_FILE, metaName } from './layout.ts';
-import { type BlockFile, parseMeta, printMeta } from './meta.ts';
+import { type BlockFile, type BlockMeta, parseMeta, printMeta } from './meta.ts';
 
 /** How files are fingerprinted in meta.json; '' = not. */
 export const hashFuncs = ['', 'SHA256'] as const;
@@ -21,6 +21,8 @@ export interface UploadConfig {
   readonly concurrency: number;
   readonly hashFunc: HashFunc;
   readonly nowMs: number;
+  /** True when nobody writes into chunks and index any more, so that the bucket may have them by a second name. */
+  readonly isDone?: boolean;
   /** Called when everything but meta.json is there: what it throws keeps the block from being seen. */
   readonly beforeMeta?: () => Promise<void>;
 }
@@ -28,14 +30,14 @@ export interface UploadConfig {
 /**
  * Uploads the block in `directory` under the ULID of its meta.json, which must have external labels. What goes up as
  * meta.json carries the upload time and the file list; the local one stays as it is. A failure leaves a partial block
- * without meta.json, which nobody reads; uploading again replaces it.
+ * without meta.json, which nobody reads; uploading again replaces it. Gives what went up as meta.json.
  */
 export async function uploadBlock(
   request: RequestContext,
   bucket: Bucket,
   directory: string,
   config: UploadConfig,
-): Promise<void> {
+): Promise<BlockMeta> {
   const meta = parseMeta(await readFile(join(directory, META_FILE)));
   const { ulid } = meta;
   if (meta.thanos.labels.size === 0) {
@@ -43,13 +45,15 @@ export async function uploadBlock(
   }
   const files = await blockFiles(directory, config.hashFunc);
   const uploadTime = printRfc3339(config.nowMs);
-  const text = Buffer.from(printMeta({ ...meta, thanos: { ...meta.thanos, files, uploadTime } }), 'utf8');
+  const uploaded = { ...meta, thanos: { ...meta.thanos, files, uploadTime } };
+  const text = Buffer.from(printMeta(uploaded), 'utf8');
   try {
     const chunks = join(directory, CHUNKS_DIRECTORY);
-    await uploadDirectory(request, bucket, chunks, `${ulid}/${CHUNKS_DIRECTORY}`, config.concurrency);
-    await uploadFile(request, bucket, join(directory, INDEX_FILE), indexName(ulid));
+    await uploadDirectory(request, bucket, chunks, `${ulid}/${CHUNKS_DIRECTORY}`, config.concurrency, config.isDone);
+    await uploadFile(request, bucket, join(directory, INDEX_FILE), indexName(ulid), config.isDone);
     await config.beforeMeta?.();
     await bucket.upload(request, metaName(ulid), bodyOf(text), { sizeBytes: text.length });
+    return uploaded;
   } catch (thrown) {
     throw during(`upload block ${ulid}`, thrown, { block: ulid });
   }

@@ -28,6 +28,11 @@ export interface ListOptions {
 export interface UploadOptions {
   /** Known size in bytes; a mismatch fails the upload. */
   readonly sizeBytes?: number;
+  /**
+   * A local file that has the bytes of the body and that nobody writes into any more: where it can, the bucket gives it a
+   * second name instead of reading the body.
+   */
+  readonly ownFile?: string;
 }
 
 export interface VersionedObject {
@@ -42,6 +47,8 @@ export interface VersionedObject {
  * lease. Whether a server keeps to the conditions only a trial tells (`keepsConditions` of conditional-writes.ts).
  */
 export interface ConditionalWrites {
+  /** True where it is our own code that keeps to the conditions: there no trial is needed. */
+  readonly isCertain?: boolean;
   /** An object with its version, read as one; undefined for a missing one. `limit` past 1 MiB. */
   read(request: RequestContext, name: string): Promise<VersionedObject | undefined>;
   /**

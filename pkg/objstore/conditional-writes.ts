@@ -74,6 +74,7 @@ async function isRefused(
 /** The conditional writes of a bucket whose names are put below a prefix. */
 export function prefixedConditional(inner: ConditionalWrites, prefix: string): ConditionalWrites {
   return {
+    ...inner,
     read: (request, name) => inner.read(request, prefix + name),
     write: (request, name, bytes, expected) => inner.write(request, prefix + name, bytes, expected),
   };

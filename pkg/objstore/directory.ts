@@ -56,15 +56,21 @@ export function fileBody(path: string): AsyncIterable<Uint8Array> {
   };
 }
 
-/** Uploads one local file under a name. */
-export async function uploadFile(request: RequestContext, bucket: Bucket, path: string, name: string): Promise<void> {
-  const { size } = await stat(path);
-  await bucket.upload(request, name, fileBody(path), { sizeBytes: size });
+/** Uploads one local file under a name. One that `isDone` is never written into again, by nobody, and may be linked. */
+export async function uploadFile(
+  request: RequestContext,
+  bucket: Bucket,
+  path: string,
+  name: string,
+  isDone = false,
+): Promise<void> {
+  const { size: sizeBytes } = await stat(path);
+  await bucket.upload(request, name, fileBody(path), isDone ? { sizeBytes, ownFile: path } : { sizeBytes });
 }
 
 /**
  * Uploads every file below a directory as `<prefix>/<path>`, `concurrency` at once. The first failure stops the rest and
- * is thrown; what was uploaded stays.
+ * is thrown; what was uploaded stays. `isDone` as with `uploadFile`.
  */
 export async function uploadDirectory(
   request: RequestContext,
@@ -72,8 +78,9 @@ export async function uploadDirectory(
   directory: string,
   prefix: string,
   concurrency: number,
+  isDone = false,
 ): Promise<void> {
   const upload = async ({ relPath }: LocalFile, signal: AbortSignal): Promise<void> =>
-    uploadFile({ ...request, signal }, bucket, join(directory, relPath), `${prefix}/${relPath}`);
+    uploadFile({ ...request, signal }, bucket, join(directory, relPath), `${prefix}/${relPath}`, isDone);
   await forEachParallel(await listFiles(directory), Math.max(1, concurrency), upload, request.signal);
 }

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -77,6 +78,33 @@ describe('a bucket in a directory', () => {
     assert.equal(await bucket.linkTo(request, 'below', join(directory, 'third')), false, 'a directory is no object');
     symlinkSync(join(root(), 'below', 'a'), join(root(), 'pointer'));
     assert.equal(await bucket.linkTo(request, 'pointer', join(directory, 'third')), false);
+  });
+
+  test('takes a file that nobody writes into any more by a second name, and copies what cannot be linked', async () => {
+    const path = join(directory, 'done');
+    writeFileSync(path, 'done');
+    let isRead = false;
+    const body = {
+      async *[Symbol.asyncIterator]() {
+        isRead = true;
+        yield Buffer.from('done');
+      },
+    };
+    await bucket.upload(request, 'linked', body, { sizeBytes: 4, ownFile: path });
+    assert.equal(isRead, false);
+    assert.equal(statSync(join(root(), 'linked')).ino, statSync(path).ino);
+    symlinkSync(path, join(directory, 'pointer'));
+    for (const [name, ownFile] of [
+      ['missing', join(directory, 'no-such-file')],
+      ['pointed-to', join(directory, 'pointer')],
+    ] as const) {
+      await bucket.upload(request, name, body, { sizeBytes: 4, ownFile });
+      assert.equal(readFileSync(join(root(), name), 'utf8'), 'done');
+      assert.notEqual(statSync(join(root(), name)).ino, statSync(path).ino);
+    }
+    await assert.rejects(bucket.upload(request, 'linked', body, { sizeBytes: 5, ownFile: path }), /5 were promised/);
+    rmSync(path);
+    assert.equal(readFileSync(join(root(), 'linked'), 'utf8'), 'done');
   });
 
   test('lists by name and skips directories without any file', async () => {

@@ -51,6 +51,7 @@ export class InstrumentedBucket implements Bucket {
     }
     if (conditional !== undefined) {
       this.conditional = {
+        ...conditional,
         read: (request, name) => this.#timed('get', () => conditional.read(request, name)),
         write: (request, name, bytes, expected) =>
           this.#timed('upload', () => conditional.write(request, name, bytes, expected)),
@@ -146,7 +147,9 @@ export class InstrumentedBucket implements Bucket {
     const passed = isReadOnce(body) ? counted[Symbol.asyncIterator]() : counted;
     await this.#timed('upload', () => this.#inner.upload(request, name, passed as AsyncIterable<Uint8Array>, options));
     this.#meters.lastUpload.set({ bucket: this.name }, Date.now() / 1000);
-    this.#meters.transferred.observe({ bucket: this.name, operation: 'upload' }, size);
+    // What was linked was not read.
+    const sizeBytes = options?.ownFile === undefined ? size : (options.sizeBytes ?? size);
+    this.#meters.transferred.observe({ bucket: this.name, operation: 'upload' }, sizeBytes);
   }
 
   delete(request: RequestContext, name: string): Promise<void> {

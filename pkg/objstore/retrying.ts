@@ -132,6 +132,7 @@ export class RetryingBucket implements Bucket {
  */
 function retriedConditional(inner: ConditionalWrites, policy: RetryPolicy): ConditionalWrites {
   return {
+    ...inner,
     read: (request, name) => policy.run(request.signal, `read ${name}`, () => inner.read(request, name)),
     write: (request, name, bytes, expected) => {
       let isRepeated = false;
