@@ -9,14 +9,15 @@ import { listStrategies } from '../pkg/block/fetcher.ts';
 import { hashFuncs } from '../pkg/block/upload.ts';
 import { Compactor } from '../pkg/compact/compactor.ts';
 import { type CompactorConfig, levelRangesMs } from '../pkg/compact/config.ts';
-import { type DownsampleThreads, downsampleThreads } from '../pkg/compact/downsample-threads.ts';
+import type { DownsampleThreads } from '../pkg/compact/downsample-threads.ts';
 import { retentionProblem } from '../pkg/compact/downsampler.ts';
 import { holderIn, Lease } from '../pkg/compact/lease.ts';
-import { type MergeThreads, mergeThreads } from '../pkg/compact/merge-threads.ts';
+import type { MergeThreads } from '../pkg/compact/merge-threads.ts';
 import { damagedBlockPolicies } from '../pkg/compact/quarantine.ts';
 import { CompactorService } from '../pkg/compact/service.ts';
 import { statusRoute } from '../pkg/compact/status-api.ts';
 import { compactView } from '../pkg/compact/view.ts';
+import { workThreads } from '../pkg/compact/work-threads.ts';
 import type { FlagTable } from '../pkg/config/flag.ts';
 import {
   bool,
@@ -169,11 +170,13 @@ async function compactComponents(
   metrics
     .gauge('thanos_consistency_delay_seconds', 'How old a block must be to be looked at.')
     .set(values['consistency-delay'] / 1000);
+  const threads = workThreads({
+    merge: values['compact.concurrency'],
+    downsample: values['downsample.concurrency'],
+  });
+  // A single pass mostly has work, and a thread takes as long to start as the bucket to be looked at.
+  if (!values.wait) threads.prepare();
   const directory = await lockDirectory(values['data-dir'], logger);
-  const threads = {
-    merge: mergeThreads(values['compact.concurrency']),
-    downsample: downsampleThreads(values['downsample.concurrency']),
-  };
   const { bucket, compactor } = await open(values, config, { logger, metrics, env: context.env, threads });
   const onHealth = (problem: string | undefined): void => {
     if (problem !== undefined && probe.state.isHealthy) logger.error('not healthy', { why: problem });
@@ -191,8 +194,7 @@ async function compactComponents(
   const closing: Component[] = [
     { name: 'data-dir', start: async () => {}, stop: () => directory.release() },
     { name: 'bucket', start: async () => {}, stop: () => bucket.close() },
-    { name: 'downsample-threads', start: async () => {}, stop: () => threads.downsample.close() },
-    { name: 'merge-threads', start: async () => {}, stop: () => threads.merge.close() },
+    { name: 'threads', start: async () => {}, stop: () => threads.close() },
   ];
   if (!values.wait || values['web.disable']) return [...closing, service];
   // It counts blocks on its own: metrics tell of those that are worked on.

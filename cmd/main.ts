@@ -6,6 +6,6 @@ import { versionText } from './version.ts';
 if (process.argv.length === 3 && process.argv[2] === '--version') {
   process.stderr.write(versionText());
 } else {
-  const { runProcess } = await import('./program.ts');
-  await runProcess();
+  // Nothing waits at the top of a file: what is bundled is loaded at once. A failure ends the process, as any other does.
+  void import('./program.ts').then(({ runProcess }) => runProcess());
 }

@@ -53,7 +53,14 @@ describe('the published package', () => {
   }, 120_000);
 
   test('holds programs, library, docs and examples, and no test', () => {
-    for (const needed of ['bin/tributary', 'dist/cmd/main.js', 'dist/pkg/tsdb/library.d.ts', 'README.md', 'LICENSE']) {
+    for (const needed of [
+      'bin/tributary',
+      'dist/cmd/main.js',
+      'dist/start.cjs',
+      'dist/pkg/tsdb/library.d.ts',
+      'README.md',
+      'LICENSE',
+    ]) {
       assert.ok(files.includes(needed), `${needed} is missing`);
     }
     assert.ok(
@@ -69,6 +76,20 @@ describe('the published package', () => {
       const { status, stderr } = run(...args);
       assert.equal(status, 0, `${args.join(' ')}: ${stderr}`);
     }
+  });
+
+  test('has code beside its scripts that this Node takes as it is', () => {
+    const launcher = readFileSync(join(unpacked, 'bin', 'tributary'), 'utf8');
+    const settings = /^exec node ((?:--\S+ )+)/m.exec(launcher)![1].trim().split(' ');
+    // Every script that is loaded says whether its code was refused; undefined when there is none.
+    const code = `const start = require(${JSON.stringify(join(unpacked, 'dist', 'start.cjs'))});
+      start.onCompiled = (_, script) => console.log(script.cachedDataRejected);
+      start.load('cmd-main.cjs');`;
+    const args = [...settings, '-e', code, '--', 'tributary', 'compact', '--help'];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const refused = stdout.trim().split('\n');
+    assert.ok(refused.length > 10, stderr);
+    assert.deepEqual([...new Set(refused)], ['false']);
   });
 
   test('lists a bucket, and merges its replicas in a thread', () => {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { hashFuncs } from '../../pkg/block/upload.ts';
 import { DownsampleService } from '../../pkg/compact/downsample-service.ts';
-import { downsampleThreads } from '../../pkg/compact/downsample-threads.ts';
+import { workThreads } from '../../pkg/compact/work-threads.ts';
 import type { FlagTable } from '../../pkg/config/flag.ts';
 import { choice, goDurationMs, int, string } from '../../pkg/config/flag-kinds.ts';
 import { lockDirectory } from '../../pkg/lifecycle/directory-lock.ts';
@@ -36,9 +36,10 @@ export const command = defineCommand({
       components: async ({ logger, metrics }) => {
         const directory = await lockDirectory(values['data-dir'], logger);
         const bucket = await openBucket({ logger, metrics, env: context.env }, values['objstore.config']);
-        const threads = downsampleThreads(values['downsample.concurrency']);
+        const size = values['downsample.concurrency'];
+        const threads = workThreads({ merge: size, downsample: size });
         const service = new DownsampleService(
-          { bucket, logger, metrics, threads },
+          { bucket, logger, metrics, threads: threads.downsample },
           {
             downsample: {
               workDir: join(values['data-dir'], 'downsample'),
@@ -56,7 +57,7 @@ export const command = defineCommand({
         return [
           { name: 'data-dir', start: async () => {}, stop: () => directory.release() },
           { name: 'bucket', start: async () => {}, stop: () => bucket.close() },
-          { name: 'downsample-threads', start: async () => {}, stop: () => threads.close() },
+          { name: 'threads', start: async () => {}, stop: () => threads.close() },
           service,
         ];
       },

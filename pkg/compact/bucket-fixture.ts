@@ -171,6 +171,8 @@ export interface SyntheticBlock {
   readonly stepMs?: number;
   /** Added to every value, to tell replicas apart. */
   readonly valueOffset?: number;
+  /** What it was made of; itself unless given. */
+  readonly sources?: readonly string[];
 }
 
 const HOUR_MS = 3_600_000;
@@ -189,7 +191,8 @@ export async function addBlock(bucket: Bucket, block: SyntheticBlock): Promise<v
     }
     const { others: _others, ...base } = writer.finish();
     const thanos = { ...emptyThanos, version: 1, labels: Labels.of(block.labels), source: 'sidecar' };
-    writeFileSync(join(directory, block.ulid, 'meta.json'), printMeta({ ...base, thanos }));
+    const compaction = { ...base.compaction, sources: block.sources ?? base.compaction.sources };
+    writeFileSync(join(directory, block.ulid, 'meta.json'), printMeta({ ...base, compaction, thanos }));
     await uploadBlock(request, bucket, join(directory, block.ulid), { concurrency: 1, hashFunc: '', nowMs: 0 });
   });
 }

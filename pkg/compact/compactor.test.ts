@@ -234,6 +234,94 @@ test('while a thread merges one group the sources of the next are fetched, and o
     assert.deepEqual(await samplesOf(bucket), before);
   }));
 
+describe('a group with more than one window to merge', () => {
+  /** Five windows of eight hours, the last one open. */
+  async function longStream(): Promise<MemoryBucket> {
+    const bucket = new MemoryBucket();
+    for (let i = 0; i < 17; i++) {
+      await addBlock(bucket, { ulid: ulid(i), labels: { a: '1' }, hours: [2 * i, 2], series: ['up'] });
+    }
+    return bucket;
+  }
+
+  /** A pass, with `atMerge` called before each merge; what the pass did, in order. */
+  async function passOf(
+    bucket: MemoryBucket,
+    workDir: string,
+    now: () => number,
+    atMerge: (count: number) => Promise<void>,
+  ): Promise<string> {
+    let done = '';
+    let merges = 0;
+    const watched: Bucket = {
+      name: bucket.name,
+      list: (context, directory, options) => {
+        if (directory === '') done += 'l';
+        return bucket.list(context, directory, options);
+      },
+      get: (...args) => bucket.get(...args),
+      getRange: (...args) => bucket.getRange(...args),
+      exists: (...args) => bucket.exists(...args),
+      attributes: (...args) => bucket.attributes(...args),
+      upload: (...args) => bucket.upload(...args),
+      delete: (...args) => bucket.delete(...args),
+      close: () => bucket.close(),
+    };
+    const run: MergeThreads['run'] = async (signal, job, onProgress) => {
+      await atMerge(++merges);
+      done += 'm';
+      return noMergeThreads.run(signal, job, onProgress);
+    };
+    const before = await samplesOf(bucket);
+    await compactorOver(watched, workDir, { mergeThreads: { run }, now }).pass(forever);
+    assert.deepEqual(await samplesOf(bucket), before);
+    return done;
+  }
+
+  test('is gone on with after one look at the bucket, as long as that was not long ago', () =>
+    withDirectory(async (workDir) => {
+      let nowMs = Date.now();
+      const now = (): number => nowMs;
+      assert.match(await passOf(await longStream(), join(workDir, 'a'), now, async () => {}), /^lm{4}l+$/);
+      const slow = await passOf(await longStream(), join(workDir, 'b'), now, async () => {
+        nowMs += 40_000;
+      });
+      assert.match(slow, /^lm{2}lm{2}l+$/);
+    }));
+
+  test('leaves out what was marked since', () =>
+    withDirectory(async (workDir) => {
+      const bucket = await longStream();
+      const mark = { id: ulid(5), version: 1, no_compact_time: 1, reason: 'manual', details: '' };
+      await passOf(bucket, workDir, Date.now, async (count) => {
+        if (count > 1) return;
+        const body = bodyOf(Buffer.from(JSON.stringify(mark)));
+        await bucket.upload(request, `${ulid(5)}/no-compact-mark.json`, body);
+      });
+      const holding = [...(await metasOf(bucket)).values()].filter(({ compaction }) =>
+        compaction.sources.includes(ulid(5)),
+      );
+      assert.deepEqual(
+        holding.map((meta) => meta.ulid),
+        [ulid(5)],
+      );
+    }));
+});
+
+test('sources that a killed pass did not mark are gone after the next one, when deletions wait for nothing', () =>
+  withDirectory(async (workDir) => {
+    const bucket = new MemoryBucket();
+    const sources = [ulid(1), ulid(2)];
+    for (const [i, source] of sources.entries()) {
+      await addBlock(bucket, { ulid: source, labels: { a: '1' }, hours: [2 * i, 2], series: ['up'] });
+    }
+    const before = await samplesOf(bucket);
+    await addBlock(bucket, { ulid: ulid(9), labels: { a: '1' }, hours: [0, 4], series: ['up'], sources });
+    await compactorOver(bucket, workDir).pass(forever);
+    assert.deepEqual([...(await metasOf(bucket)).keys()], [ulid(9)]);
+    assert.deepEqual(await samplesOf(bucket), before);
+  }));
+
 describe('deletion', () => {
   const HOUR_MS = 3_600_000;
 

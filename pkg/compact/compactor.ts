@@ -47,6 +47,9 @@ const RELEASE_MS = 5_000;
 /** A clock may be ahead of the bucket's so far: less than any delay one would set. */
 const MOST_CLOCK_LEAD_MS = 600_000;
 
+/** A group is gone on with for so long after a look at the bucket without another one. */
+const STATE_IS_FRESH_MS = 60_000;
+
 export class Compactor {
   readonly #deps: CompactorDeps;
   readonly #config: CompactorConfig;
@@ -179,6 +182,10 @@ export class Compactor {
     const state = await this.#sync(request);
     this.#watch.see(state);
     await this.#deleteMarked(request, state);
+    await this.#deletePartials(request, state);
+  }
+
+  async #deletePartials(request: RequestContext, state: BucketState): Promise<void> {
     const due = await duePartials(request, this.#marker, state.partial, this.#config.deleteDelayMs);
     await this.#mustTrustClock(request, due.length);
     await deleteBlocks(request, this.#marker, due, 'upload that never ended');
@@ -204,6 +211,7 @@ export class Compactor {
 
   /** Marks what is past its retention. What could not be downsampled stays: its coarser form would never be made. */
   async retain(request: RequestContext): Promise<void> {
+    if (!this.#retains) return;
     const state = await this.#sync(request);
     const due = new Set(this.#downsampler?.due(state).map(({ block }) => block.ulid));
     const expired = expiredBlocks(state.metas.values(), this.#config.retention, this.#marker.now());
@@ -225,24 +233,42 @@ export class Compactor {
 
   async #steps(request: RequestContext, failures: unknown[]): Promise<void> {
     const { signal } = request;
-    await this.#compactAll(request, failures);
+    const last = await this.#compactAll(request, failures);
+    if (last !== undefined && this.#downsampler === undefined && !this.#retains && failures.length === 0) {
+      // Nothing has changed since the last round looked at the bucket but what it deleted.
+      await this.#attempt(failures, signal, 'clean', () => this.#deletePartials(request, last));
+      return;
+    }
     await this.#attempt(failures, signal, 'downsample', async () => this.#downsampler?.pass(request, failures));
     await this.#attempt(failures, signal, 'apply retention', () => this.retain(request));
     await this.#attempt(failures, signal, 'clean', () => this.clean(request));
   }
 
-  /** Rounds, until no group has anything left to do. */
-  async #compactAll(request: RequestContext, failures: unknown[]): Promise<void> {
+  /** Whether anything is ever past its retention. */
+  get #retains(): boolean {
+    return Object.values(this.#config.retention).some((keptMs) => keptMs !== 0);
+  }
+
+  /** Rounds, until no group has anything left to do: what the last one saw, undefined when it marked something itself. */
+  async #compactAll(request: RequestContext, failures: unknown[]): Promise<BucketState | undefined> {
     for (;;) {
       const state = await this.#sync(request);
       this.#watch.see(state);
       await this.#attempt(failures, request.signal, 'delete', () => this.#deleteMarked(request, state));
-      await this.#attempt(failures, request.signal, 'collect garbage', () => this.#collectGarbage(request, state));
+      let garbageCount = 0;
+      await this.#attempt(failures, request.signal, 'collect garbage', async () => {
+        garbageCount = await this.#collectGarbage(request, state);
+      });
       await this.#removeScratch(groupBlocks(state.metas.values()));
       let hasCompacted = false;
+      const seenAtMs = this.#marker.now();
       const work = async (group: BlockGroup, signal: AbortSignal): Promise<void> => {
-        const outcome = await this.#groups.run({ ...request, signal }, group, state, failures);
-        if (outcome === 'compacted') hasCompacted = true;
+        let outcome = await this.#groups.run({ ...request, signal }, group, state, failures);
+        if (outcome.what === 'compacted') hasCompacted = true;
+        // What else there is to do in the group is known as long as what was seen of the bucket is not old.
+        while (outcome.next !== undefined && Math.abs(this.#marker.now() - seenAtMs) < STATE_IS_FRESH_MS) {
+          outcome = await this.#groups.run({ ...request, signal }, outcome.next, state, failures, true);
+        }
       };
       const groups = groupBlocks(state.metas.values()).filter(({ id, blocks }) => {
         return blocks.length > 1 && !this.#groups.blocked.has(id);
@@ -250,7 +276,7 @@ export class Compactor {
       // While one group is merged on its thread, the sources of the next one are fetched and the merger before goes up.
       const ahead = this.#deps.mergeThreads?.prepare === undefined ? 0 : 1;
       await forEachParallel(groups, this.#config.concurrency + ahead, work, request.signal);
-      if (!hasCompacted) return;
+      if (!hasCompacted) return garbageCount === 0 ? state : undefined;
     }
   }
 
@@ -264,14 +290,16 @@ export class Compactor {
     }
   }
 
-  async #collectGarbage(request: RequestContext, state: BucketState): Promise<void> {
+  /** Gives how many blocks it marked. */
+  async #collectGarbage(request: RequestContext, state: BucketState): Promise<number> {
     const end = this.#meters.garbageDuration.startTimer();
     this.#meters.garbageRuns.inc();
     try {
-      for (const ulid of state.duplicates) {
-        if (state.deletionMarks.has(ulid)) continue;
+      const garbage = state.duplicates.filter((ulid) => !state.deletionMarks.has(ulid));
+      for (const ulid of garbage) {
         await markForDeletion(request, this.#marker, ulid, { reason: 'outdated', details: 'outdated block' });
       }
+      return garbage.length;
     } catch (thrown) {
       this.#meters.garbageFailures.inc();
       throw thrown;

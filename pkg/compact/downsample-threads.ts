@@ -1,6 +1,5 @@
-// Where blocks are downsampled: on threads of their own, or here, where there is no built program for threads.
+// Where blocks are downsampled, as a pass sees it: on threads (work-threads.ts), or on its own.
 
-import { WorkerPool } from '../async/worker-pool.ts';
 import type { DownsampleJob, DownsampleResult } from './downsample/downsample-job.ts';
 
 export interface DownsampleThreads {
@@ -8,7 +7,6 @@ export interface DownsampleThreads {
   run(signal: AbortSignal, job: DownsampleJob, onProgress: () => void): Promise<DownsampleResult | undefined>;
   /** Starts a thread, while its first job's sources are fetched. Absent where there are no threads. */
   prepare?(): void;
-  close(): Promise<void>;
 }
 
 /** On the thread that asks, giving it back for other work now and then. */
@@ -18,16 +16,4 @@ export const noThreads: DownsampleThreads = {
     const { downsampleSource } = await import('./downsample/downsample-job.ts');
     return downsampleSource(job, signal, onProgress);
   },
-  close: async () => {},
 };
-
-/** At most `size` blocks at once, each on a thread of its own; from source, where threads cannot be, on the one that asks. */
-export function downsampleThreads(size: number): DownsampleThreads {
-  if (!import.meta.url.endsWith('.js')) return noThreads;
-  const pool = new WorkerPool({ size, script: new URL('./downsample/downsample.worker.js', import.meta.url) });
-  return {
-    run: async (signal, job, onProgress) => (await pool.run(signal, job, onProgress)) as DownsampleResult | undefined,
-    prepare: () => pool.prepare(),
-    close: () => pool.close(),
-  };
-}

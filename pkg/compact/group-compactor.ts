@@ -2,15 +2,18 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapParallel } from '../async/parallel.ts';
 import type { RequestContext } from '../async/request.ts';
 import { indexName } from '../block/layout.ts';
+import { markName } from '../block/marks.ts';
+import type { BlockMeta } from '../block/meta.ts';
 import { during, Fault, kindOf, messageOf } from '../errors/fault.ts';
 import type { Activity } from './activity.ts';
 import type { CompactorConfig } from './config.ts';
 import { OUT_OF_ORDER_REASON } from './damage-reasons.ts';
 import { DiskSpace } from './disk-space.ts';
 import { runPlan } from './group-run.ts';
-import type { BlockGroup } from './grouper.ts';
+import { type BlockGroup, groupBlocks } from './grouper.ts';
 import { type MarkerDeps, markNoCompact } from './marker.ts';
 import type { MergeThreads } from './merge-threads.ts';
 import { type Plan, planGroup } from './planner.ts';
@@ -24,8 +27,14 @@ export interface GroupCompactorDeps {
   readonly activity: Activity;
 }
 
-/** What became of a group in one round. */
-export type GroupOutcome = 'compacted' | 'idle' | 'blocked';
+/** What became of a group. */
+export interface GroupOutcome {
+  readonly what: 'compacted' | 'idle' | 'blocked';
+  /** The group with the merger in the place of its sources, when one was made. */
+  readonly next?: BlockGroup;
+}
+
+const LOOKS_AT_ONCE = 8;
 
 /** A fact of a Fault after which nothing is to be done until somebody has looked at it. */
 const HALTS = 'halts';
@@ -63,18 +72,22 @@ export class GroupCompactor {
     this.#quarantine.beginPass();
   }
 
-  /** One compaction of one group; its failure is put into `failures`. Throws only when everything is to stop. */
+  /**
+   * One compaction of one group; its failure is put into `failures`. Throws only when everything is to stop. A group that
+   * an outcome gave as its next is gone on with when none of its blocks was marked meanwhile.
+   */
   async run(
     request: RequestContext,
     group: BlockGroup,
     state: BucketState,
     failures: unknown[],
+    isNext = false,
   ): Promise<GroupOutcome> {
     const { logger, meters } = this.#deps.marker;
     const resolution = String(group.resolutionMs);
     meters.runsStarted.inc({ resolution });
     try {
-      const outcome = await this.#compact(request, group, state);
+      const outcome = await this.#compact(request, group, state, isNext);
       meters.runsCompleted.inc({ resolution });
       return outcome;
     } catch (thrown) {
@@ -88,10 +101,10 @@ export class GroupCompactor {
         err: messageOf(failure),
         kind: kindOf(failure),
       });
-      if (!(await this.#cure(request, thrown, failures))) return 'blocked';
+      if (!(await this.#cure(request, thrown, failures))) return { what: 'blocked' };
       // With its broken block out of the way the rest of the group may go on.
       this.#blocked.delete(group.id);
-      return 'compacted';
+      return { what: 'compacted' };
     }
   }
 
@@ -112,10 +125,16 @@ export class GroupCompactor {
     return ['corrupt', 'conflict', 'not-found', 'unsupported', 'internal'].includes(kindOf(thrown));
   }
 
-  async #compact(request: RequestContext, group: BlockGroup, state: BucketState): Promise<GroupOutcome> {
+  async #compact(
+    request: RequestContext,
+    group: BlockGroup,
+    state: BucketState,
+    isNext: boolean,
+  ): Promise<GroupOutcome> {
     const { marker, activity } = this.#deps;
     const { meters } = marker;
     const plan = await this.#plan(request, group, state);
+    if (isNext && (await this.#isMarked(request, plan.blocks))) return { what: 'idle' };
     for (const exclusion of plan.exclusions) await markNoCompact(request, marker, exclusion.ulid, exclusion);
     // What lies beside them is compacted first; then they are complained of.
     if (plan.forbiddenOverlap.length > 0 && (plan.blocks.length < 2 || this.#config.haltsOnError)) {
@@ -125,7 +144,7 @@ export class GroupCompactor {
     if (plan.blocks.length < 2) {
       // What a process before fetched for a plan that was carried out, or is no more.
       await rm(join(this.#config.run.workDir, group.id), { recursive: true, force: true });
-      return 'idle';
+      return { what: 'idle' };
     }
     const resolution = String(group.resolutionMs);
     meters.compactions.inc({ resolution });
@@ -134,28 +153,38 @@ export class GroupCompactor {
     const startMs = marker.now();
     activity.begin(group.id);
     try {
-      await this.#runTwice(request, group, plan);
+      const merger = await this.#runTwice(request, group, plan);
       activity.end(group.id, { sizeBytes, startMs });
+      if (merger === undefined) return { what: 'compacted' };
+      const [next] = groupBlocks([...group.blocks.filter((block) => !plan.blocks.includes(block)), merger]);
+      return { what: 'compacted', next };
     } catch (thrown) {
       activity.end(group.id);
       meters.compactionFailures.inc({ resolution });
       throw thrown;
     }
-    return 'compacted';
   }
 
-  async #runTwice(request: RequestContext, group: BlockGroup, plan: Plan): Promise<void> {
+  /** Whether one of the blocks was marked for deletion, or not to be compacted, since the bucket was looked at. */
+  async #isMarked(request: RequestContext, blocks: readonly BlockMeta[]): Promise<boolean> {
+    const { bucket } = this.#deps.marker;
+    const names = blocks.flatMap(({ ulid }) => [markName('deletion', ulid), markName('no-compact', ulid)]);
+    const found = await mapParallel(names, LOOKS_AT_ONCE, (name) => bucket.exists(request, name), request.signal);
+    return found.includes(true);
+  }
+
+  async #runTwice(request: RequestContext, group: BlockGroup, plan: Plan): Promise<BlockMeta | undefined> {
     const { marker, threads, activity } = this.#deps;
     const { run } = this.#config;
     const onStep = (): void => activity.sign();
     const deps = { ...marker, threads, space: this.#space, onStep };
     try {
-      await runPlan(request, deps, group, plan, run);
+      return await runPlan(request, deps, group, plan, run);
     } catch (thrown) {
       if (request.signal.aborted || !mayBeOurCopy(thrown)) throw thrown;
       // It may be our copy that is broken, or gone, and not the block: what is fetched anew decides.
       await rm(join(run.workDir, group.id), { recursive: true, force: true });
-      await runPlan(request, deps, group, plan, run);
+      return runPlan(request, deps, group, plan, run);
     }
   }
 

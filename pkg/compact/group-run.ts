@@ -30,7 +30,7 @@ export interface RunDeps extends MarkerDeps {
 }
 
 /**
- * Carries out a plan and gives the identifier of the merger; undefined when the sources held no sample, in which case they
+ * Carries out a plan and gives the merger as the bucket has it; undefined when the sources held no sample, in which case they
  * are marked too. A failure that lies in one source has its identifier as the fact `block`. What was downloaded stays for
  * the next try after a failure, unless it was found to be broken.
  */
@@ -40,7 +40,7 @@ export async function runPlan(
   group: BlockGroup,
   plan: Plan,
   config: RunConfig,
-): Promise<string | undefined> {
+): Promise<BlockMeta | undefined> {
   checkSources(plan.blocks, config.hasVertical);
   const directory = join(config.workDir, group.id);
   await mkdir(directory, { recursive: true });
@@ -67,7 +67,7 @@ async function runInSpace(
   group: BlockGroup,
   plan: Plan,
   config: RunConfig,
-): Promise<string | undefined> {
+): Promise<BlockMeta | undefined> {
   deps.threads.prepare?.();
   const { fileConcurrency: concurrency } = config;
   const fetch = async ({ ulid }: BlockMeta, signal: AbortSignal): Promise<void> => {
@@ -78,12 +78,13 @@ async function runInSpace(
   await forEachParallel(plan.blocks, config.blockConcurrency, fetch, request.signal);
   const meta = await mergePlan(request, deps, directory, group, plan, config);
   deps.onStep();
+  let published: BlockMeta | undefined;
   if (meta === undefined) {
     for (const { ulid } of plan.blocks) {
       await markForDeletion(request, deps, ulid, { reason: 'empty-block', details: 'block without samples' });
     }
   } else {
-    await publish(request, deps, join(directory, meta.ulid), meta, config);
+    published = await publish(request, deps, join(directory, meta.ulid), meta, config);
     deps.onStep();
     deps.logger.info('blocks are compacted', {
       group: group.id,
@@ -97,7 +98,7 @@ async function runInSpace(
     await forEachParallel(plan.blocks, MARKS_AT_ONCE, mark, request.signal);
   }
   await rm(directory, { recursive: true, force: true });
-  return meta?.ulid;
+  return published;
 }
 
 /** Two blocks made from one and the same hold its samples twice; merging overlaps takes care of that, copying does not. */
@@ -187,14 +188,14 @@ export function sharedExtensions(blocks: readonly BlockMeta[]): unknown {
   return shared.length === 0 ? undefined : Object.fromEntries(shared);
 }
 
-/** Uploads a block that was made and makes sure that it is there: every file, in its size, and meta.json. */
+/** Uploads a block that was made and makes sure that it is there: every file, in its size, and meta.json, which it gives. */
 export async function publish(
   request: RequestContext,
   deps: MarkerDeps,
   directory: string,
   meta: BlockMeta,
   config: Pick<RunConfig, 'fileConcurrency' | 'hashFunc'>,
-): Promise<void> {
+): Promise<BlockMeta> {
   const { bucket, guard } = deps;
   // Whoever has taken over the bucket makes this block too: one of them is enough.
   await guard.ensure(request);
@@ -202,7 +203,8 @@ export async function publish(
   const { fileConcurrency: concurrency, hashFunc } = config;
   // Nor is it needed when they took over while the chunks went up.
   const beforeMeta = (): Promise<void> => guard.ensure(request);
-  await uploadBlock(request, bucket, directory, { concurrency, hashFunc, nowMs: deps.now(), beforeMeta });
+  const options = { concurrency, hashFunc, nowMs: deps.now(), isDone: true, beforeMeta };
+  const published = await uploadBlock(request, bucket, directory, options);
   try {
     for (const { relPath, sizeBytes } of await blockFiles(directory, '')) {
       if (relPath === META_FILE) continue;
@@ -211,6 +213,7 @@ export async function publish(
       throw new Fault('unavailable', `${relPath} has ${attributes.sizeBytes} bytes there, ${sizeBytes} here`);
     }
     if (!(await bucket.exists(request, metaName(ulid)))) throw new Fault('unavailable', 'there is no meta.json');
+    return published;
   } catch (thrown) {
     throw during(`confirm the upload of block ${ulid}`, thrown);
   }

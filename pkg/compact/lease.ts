@@ -124,7 +124,8 @@ export class Lease implements Guard {
    */
   async acquire(request: RequestContext): Promise<void> {
     if (this.#version !== undefined) return this.ensure(request);
-    this.#isConditional ??= await keepsConditions(request, this.#deps.bucket);
+    const { bucket } = this.#deps;
+    this.#isConditional ??= bucket.conditional?.isCertain === true || (await keepsConditions(request, bucket));
     const seen = await this.#awaitFree(request);
     const fence = (seen.record?.fence ?? 0) + 1;
     try {

@@ -1,13 +1,15 @@
-// The part of a compaction that takes the processor: downloaded sources are looked at, merged into one block, and that is
-// looked at in turn. Plain data in and out, so that it can be done on another thread.
+// The part of a compaction that takes the processor: downloaded sources are merged into one block, looked at as they are
+// read, and the merger is looked at in turn. Plain data in and out, so that it can be done on another thread.
 
 import { join } from 'node:path';
 import { overlapRule } from '../block/dedup-chunks.ts';
 import type { OfflineDedupFunc } from '../block/dedup-funcs.ts';
-import type { IndexHealth } from '../block/health.ts';
+import { IndexCheck, type IndexHealth } from '../block/health.ts';
+import { Fault } from '../errors/fault.ts';
+import type { Block } from '../tsdb/block.ts';
 import type { BlockMeta } from '../tsdb/block-meta.ts';
 import { mergeBlocks } from '../tsdb/merge-blocks.ts';
-import { type OpenSource, openSource, verifyMerger } from './verify.ts';
+import { checkSource, openSource, toleratedIn, verifyMerger } from './verify.ts';
 
 export interface MergeJob {
   /** Has the sources, each under its identifier, and gets the merger. */
@@ -35,23 +37,53 @@ export async function mergeSources(
   signal: AbortSignal,
   onProgress: () => void = () => {},
 ): Promise<MergeResult | undefined> {
-  const sources: OpenSource[] = [];
+  const { directory, acceptsMalformedIndex } = job;
+  const sources: Block[] = [];
   try {
-    for (const ulid of job.sources) {
-      sources.push(openSource(join(job.directory, ulid), ulid, job.acceptsMalformedIndex, onProgress));
+    const checks: IndexCheck[] = [];
+    let meta: BlockMeta | undefined;
+    try {
+      for (const ulid of job.sources) {
+        const block = openSource(join(directory, ulid), ulid);
+        sources.push(block);
+        checks.push(new IndexCheck(block, toleratedIn(acceptsMalformedIndex)));
+      }
+      meta = await mergeChecked(job, sources, checks, { signal, onProgress });
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      // A source with a defect ends the merge where it is met: all that is wrong with it is told by a look at the whole.
+      for (const block of sources) checkSource(block, { acceptsMalformedIndex, onProgress });
+      throw thrown;
     }
-    const blocks = sources.map(({ block }) => block);
-    const mergeOverlaps = overlapRule(job.dedupFunc);
-    // What a crash of the machine leaves of a merger is never looked at: it is made again.
-    const options = { ulid: job.ulid, mergeOverlaps, isDurable: false, signal, onProgress };
-    const meta = await mergeBlocks(job.directory, blocks, options);
     if (meta === undefined) return undefined;
-    const isLossless = !job.isVertical && sources.every(({ isWhole }) => isWhole);
+    const isWhole = sources.every(({ tombstones }, i) => tombstones.size === 0 && checks[i].health.counts.late === 0);
+    const isLossless = !job.isVertical && isWhole;
     return {
       meta,
-      health: verifyMerger(join(job.directory, job.ulid), meta.stats, blocks, { isLossless, onProgress }),
+      health: verifyMerger(join(directory, job.ulid), meta.stats, sources, { isLossless, onProgress }),
     };
   } finally {
-    for (const { block } of sources) block.close();
+    for (const block of sources) block.close();
   }
+}
+
+/** Merges, and has every series of a source looked at before anything of it goes in. */
+function mergeChecked(
+  { directory, ulid, dedupFunc }: MergeJob,
+  sources: readonly Block[],
+  checks: readonly IndexCheck[],
+  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: () => void },
+): Promise<BlockMeta | undefined> {
+  return mergeBlocks(directory, sources, {
+    ulid,
+    mergeOverlaps: overlapRule(dedupFunc),
+    // What a crash of the machine leaves of a merger is never looked at: it is made again.
+    isDurable: false,
+    signal,
+    onProgress,
+    visit: (input, id, entry) => {
+      checks[input].series(id, entry);
+      if (!checks[input].isSound) throw new Fault('corrupt', `series ${id} is not as it has to be`);
+    },
+  });
 }

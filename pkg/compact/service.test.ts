@@ -146,13 +146,12 @@ describe('a step that takes hours', () => {
   const HOUR_MS = 3_600_000;
   /** Threads whose jobs take three hours, and an hour and a half more in which they say nothing. */
   function slow<Job, Result>(
-    threads: { run(signal: AbortSignal, job: Job, onProgress: () => void): Promise<Result>; close(): Promise<void> },
+    threads: { run(signal: AbortSignal, job: Job, onProgress: () => void): Promise<Result> },
     clock: { nowMs: number },
     health: (string | undefined)[],
     problem: () => string | undefined,
   ): typeof threads {
     return {
-      close: threads.close,
       run: async (signal, job, onProgress) => {
         for (let i = 0; i < 6; i++) {
           clock.nowMs += HOUR_MS / 2;

@@ -9,36 +9,36 @@ import type { SeriesEntry } from '../tsdb/index/series-entry.ts';
 import { sampleCountAt } from '../tsdb/stored-chunk.ts';
 import { DAMAGED_REASON, OUT_OF_ORDER_REASON } from './damage-reasons.ts';
 
-export interface OpenSource {
-  /** Close it. */
-  readonly block: Block;
-  /** False when some of its samples will not be in a merger: deleted ones, and those after its end. */
-  readonly isWhole: boolean;
+export interface SourceOptions {
+  readonly acceptsMalformedIndex: boolean;
+  /** Called for each series. */
+  readonly onProgress?: () => void;
 }
 
-/**
- * Opens a source and walks its index. A defect is `corrupt`, with the facts `block` and `reason`, the word for its mark.
- * `onProgress` is called for each series.
- */
-export function openSource(
-  directory: string,
-  ulid: string,
-  acceptsMalformedIndex: boolean,
-  onProgress: () => void = () => {},
-): OpenSource {
-  let block: Block | undefined;
+/** Opens a source, to be closed by the caller. What is wrong with it is `corrupt`, with its identifier as the fact `block`. */
+export function openSource(directory: string, ulid: string): Block {
   try {
-    block = Block.open(directory);
-    // Samples right after the end of a block are left out of the merger, as they always were.
-    const tolerated = new Set<Defect>(acceptsMalformedIndex ? ['labelOrder', 'seriesOrder', 'late'] : ['late']);
-    const health = checkIndex(block, onProgress);
-    const found = describeDefects(health, tolerated);
-    if (found !== undefined) throw new Fault('corrupt', found, { facts: { reason: reasonOf(health) } });
-    return { block, isWhole: block.tombstones.size === 0 && health.counts.late === 0 };
+    return Block.open(directory);
   } catch (thrown) {
-    block?.close();
     throw during(`verify block ${ulid}`, thrown, { block: ulid });
   }
+}
+
+/** Walks the index of a source. A defect is `corrupt`, with the facts `block` and `reason`, the word for its mark. */
+export function checkSource(block: Block, { acceptsMalformedIndex, onProgress = () => {} }: SourceOptions): void {
+  const { ulid } = block.meta;
+  try {
+    const health = checkIndex(block, onProgress);
+    const found = describeDefects(health, toleratedIn(acceptsMalformedIndex));
+    if (found !== undefined) throw new Fault('corrupt', found, { facts: { reason: reasonOf(health) } });
+  } catch (thrown) {
+    throw during(`verify block ${ulid}`, thrown, { block: ulid });
+  }
+}
+
+/** Samples right after the end of a block are left out of the merger, as they always were. */
+export function toleratedIn(acceptsMalformedIndex: boolean): ReadonlySet<Defect> {
+  return new Set<Defect>(acceptsMalformedIndex ? ['labelOrder', 'seriesOrder', 'late'] : ['late']);
 }
 
 function reasonOf({ counts }: IndexHealth): string {
@@ -150,7 +150,7 @@ class SampleCounter {
   add(entry: SeriesEntry): void {
     const view = this.#view;
     for (let i = 0; i < entry.chunkCount; i++) {
-      this.#block.chunk(entry, i, view);
+      this.#block.segments.readNext(entry.segments[i], entry.offsets[i], view);
       this.count += sampleCountAt(view.encoding, view.bytes, view.offset, view.length);
     }
   }

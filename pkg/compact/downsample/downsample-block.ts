@@ -151,7 +151,7 @@ class DownsampleRun {
     this.#lent.clear();
     series.clear();
     for (let i = 0; i < entry.chunkCount; i++) {
-      this.#source.chunk(entry, i, view);
+      this.#source.segments.readNext(entry.segments[i], entry.offsets[i], view);
       const { bytes, offset, length, encoding } = view;
       if (series instanceof RawSeries) {
         series.add(encoding, bytes, offset, length);

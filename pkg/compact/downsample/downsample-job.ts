@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import type { IndexHealth } from '../../block/health.ts';
 import type { BlockMeta } from '../../tsdb/block-meta.ts';
-import { openSource } from '../verify.ts';
+import { checkSource, openSource } from '../verify.ts';
 import { downsampleBlock, type Resolutions } from './downsample-block.ts';
 import { verifyDownsampled } from './verify-downsampled.ts';
 
@@ -33,9 +33,10 @@ export async function downsampleSource(
   signal: AbortSignal,
   onProgress: () => void = () => {},
 ): Promise<DownsampleResult | undefined> {
-  const { directory, ulid, resolutions } = job;
-  const { block } = openSource(join(directory, job.source), job.source, job.acceptsMalformedIndex, onProgress);
+  const { directory, ulid, resolutions, acceptsMalformedIndex } = job;
+  const block = openSource(join(directory, job.source), job.source);
   try {
+    checkSource(block, { acceptsMalformedIndex, onProgress });
     const made = await downsampleBlock(directory, block, { ulid, resolutions, signal, onProgress });
     if (made === undefined) return undefined;
     return { meta: made.meta, health: verifyDownsampled(join(directory, ulid), made, onProgress) };

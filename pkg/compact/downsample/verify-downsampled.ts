@@ -57,7 +57,7 @@ class CountReader {
     const view = this.#view;
     const parts = this.#parts;
     for (let i = 0; i < entry.chunkCount; i++) {
-      this.#block.chunk(entry, i, view);
+      this.#block.segments.readNext(entry.segments[i], entry.offsets[i], view);
       if (view.encoding !== ENCODING_AGGREGATE) throw new Fault('internal', `a chunk has encoding ${view.encoding}`);
       splitAggregateChunk(view.bytes, view.offset, view.offset + view.length, parts);
       if (parts.encodings[0] === 0) continue;
