@@ -6,6 +6,7 @@ import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.mjs';
+import { makeCodeCaches } from './code-cache.mjs';
 import { buildPage } from './page.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -17,6 +18,7 @@ run(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
 await bundle(dist, ['cmd/main.js', ...workers(join(dist, 'pkg'))]);
 chmodSync(join(dist, 'cmd', 'main.js'), 0o755);
 await buildPage(join(dist, 'pkg', 'ui', 'static'));
+await makeCodeCaches(dist);
 writeFileSync(join(dist, '.built'), '');
 
 /** The programs of threads, by their paths in dist. */

@@ -1,21 +1,20 @@
-// Joins what a command loads into a few files: a process that reads three hundred starts later. The programs are bundled
-// in place, over the compiler's own output: the command line and the files of the worker threads
-// stay where they were, what they share goes to `dist/chunks`. Everything else in dist (libraries, tests, tools) stays
-// as the compiler wrote it. Plain JavaScript, like everything that runs before there is a build.
+// Joins what a command loads into a few files: a process that reads three hundred starts later. What is bundled goes to
+// `dist/chunks`, as scripts and no modules, because Node keeps no cache of a module's code (dev/start.cjs loads them). The
+// command line and the programs of the worker threads stay where they were, and lead there. Everything else in dist
+// (libraries, tests, tools) stays as the compiler wrote it. Plain JavaScript, like everything that runs before there is a build.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-/** Stands for the URL of a module until it is known in which file the module ends. */
-const PLACE = /__urlOfModule\("([^"]+)"\)/g;
 /** Loaded when a bucket needs them: npm installs these only where it can. */
 const EXTERNAL = [/^@google-cloud\//, /^@azure\//];
 
 /** Bundles these files of the folder `dist`, named by their paths in it; what they import is found from there. */
 export async function bundle(dist, entries) {
   const bundled = await rolldown({
-    input: Object.fromEntries(entries.map((entry) => [entry.replace(/\.js$/, ''), join(dist, entry)])),
+    input: Object.fromEntries(entries.map((entry) => [scriptOf(entry), join(dist, entry)])),
     platform: 'node',
     external: EXTERNAL,
     plugins: [placesKept(dist)],
@@ -27,16 +26,31 @@ export async function bundle(dist, entries) {
   });
   const { output } = await bundled.write({
     dir: dist,
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
+    format: 'cjs',
+    entryFileNames: 'chunks/[name].cjs',
+    chunkFileNames: 'chunks/[name]-[hash].cjs',
     // What each function is for stands in the sources; here it would only be memory.
     comments: false,
   });
   await bundled.close();
+  copyFileSync(fileURLToPath(new URL('start.cjs', import.meta.url)), join(dist, 'start.cjs'));
+  for (const entry of entries) writeEntry(dist, entry);
   const folders = new Set(output.flatMap(({ moduleIds = [] }) => moduleIds.map(packageFolder)));
   folders.delete(undefined);
   writeFileSync(join(dist, 'third-party-licenses.txt'), [...folders].sort().map(license).join('\n'));
+}
+
+/** What an entry is called among the scripts. */
+function scriptOf(entry) {
+  return entry.replace(/\.js$/, '').replaceAll('/', '-');
+}
+
+/** An entry is a module, as all files of its name are. Beside it is one that is none, which starts sooner. */
+function writeEntry(dist, entry) {
+  const start = relative(join(dist, dirname(entry)), join(dist, 'start.cjs')).replaceAll(sep, '/');
+  const load = `load('${scriptOf(entry)}.cjs');\n`;
+  writeFileSync(join(dist, entry), `#!/usr/bin/env node\nimport { load } from '${start}';\n\n${load}`);
+  writeFileSync(join(dist, entry.replace(/\.js$/, '.cjs')), `require('${start}').${load}`);
 }
 
 /** A module of ours finds the files beside it by its own URL: that is kept, from wherever its code ends. */
@@ -44,18 +58,15 @@ function placesKept(dist) {
   return {
     name: 'places-kept',
     transform(code, id) {
+      // It is a function's body from here on.
+      if (code.startsWith('#!')) return code.replace(/^.*\n/, '');
       // The bundler's own parts are no files.
       if (!code.includes('import.meta') || !isAbsolute(id)) return null;
       const path = relative(dist, id).replaceAll(sep, '/');
       // It would not be found there once it is installed beside us.
       if (path.startsWith('..')) throw new Error(`${id} asks where it is: keep it out of the bundle`);
-      return code.replaceAll('import.meta.url', `__urlOfModule(${JSON.stringify(path)})`);
-    },
-    renderChunk(code, { fileName }) {
-      return code.replace(PLACE, (_, path) => {
-        const place = relative(dirname(fileName), path).replaceAll(sep, '/');
-        return `new URL(${JSON.stringify(place)}, import.meta.url).href`;
-      });
+      const place = `new URL(${JSON.stringify(`../${path}`)}, FOLDER_URL).href`;
+      return code.replaceAll('.worker.js', '.worker.cjs').replaceAll('import.meta.url', place);
     },
   };
 }
