@@ -25,7 +25,7 @@ import type { OnRequest } from './request-meter.ts';
 import { isFound, objectStream, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { statusFault } from './status-fault.ts';
-import { partsOf } from './upload-parts.ts';
+import { largePartsGate, partsOf } from './upload-parts.ts';
 
 export interface AzureDeps {
   /** Repeats single requests of listings and uploads. Without one each is sent once. */
@@ -55,6 +55,7 @@ class AzureBucket implements Bucket {
   readonly #policy: RetryPolicy | undefined;
   readonly #createsContainer: boolean;
   readonly #pageItems: number;
+  readonly #largeParts = largePartsGate();
 
   constructor(
     deps: AzureDeps & { readonly transport: HttpTransport; readonly container: ContainerClient },
@@ -149,11 +150,11 @@ class AzureBucket implements Bucket {
   ): Promise<void> {
     checkObjectName(name);
     const blob = this.#container.getBlockBlobClient(name);
-    const { signal } = request;
+    const [gate, { signal }] = [this.#largeParts, request];
     const ids: string[] = [];
     const partSizeBytes = Math.max(BLOCK_BYTES, Math.ceil((sizeBytes ?? 0) / MAX_BLOCKS));
     // Blocks that are never committed are nobody's object, and the service drops them after a week.
-    for await (const { bytes, isLast } of partsOf(body, { name, partSizeBytes, sizeBytes })) {
+    for await (const { bytes, isLast } of partsOf(body, { name, partSizeBytes, sizeBytes, gate, signal })) {
       throwIfAborted(signal);
       if (isLast && ids.length === 0) {
         await this.#repeated(signal, `put ${name}`, () => this.#put(request, name, bytes, {}));

@@ -32,7 +32,7 @@ export const gcsShape = strict({
   max_retries: z.int().min(0).nullish(),
 });
 
-const DEFAULT_CHUNK_BYTES = 16 * 1024 * 1024;
+const DEFAULT_CHUNK_BYTES = 8 * 1024 * 1024;
 /** The server takes parts of an upload in multiples of this. */
 const CHUNK_UNIT_BYTES = 256 * 1024;
 

@@ -25,7 +25,7 @@ import type { OnRequest } from './request-meter.ts';
 import { isFound, objectStream, readRangeBy, responseStream } from './response-stream.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { statusFault } from './status-fault.ts';
-import { partsOf } from './upload-parts.ts';
+import { largePartsGate, partsOf } from './upload-parts.ts';
 
 export interface GcsDeps {
   /** Repeats single requests of listings and uploads. Without one each is sent once. */
@@ -73,6 +73,7 @@ class GcsBucket implements Bucket {
   readonly #policy: RetryPolicy | undefined;
   readonly #transport: HttpTransport;
   readonly #authorize: Authorize;
+  readonly #largeParts = largePartsGate();
 
   constructor(deps: GcsDeps & { readonly transport: HttpTransport; readonly authorize: Authorize }, config: GcsConfig) {
     this.name = config.bucket;
@@ -178,6 +179,8 @@ class GcsBucket implements Bucket {
         name,
         partSizeBytes: this.#config.chunkSizeBytes,
         sizeBytes,
+        gate: this.#largeParts,
+        signal: request.signal,
       })) {
         throwIfAborted(request.signal);
         const size = offset + bytes.length;

@@ -33,7 +33,7 @@ export interface S3Config {
   readonly maxRetries: number;
 }
 
-const DEFAULT_PART_BYTES = 16 * 1024 * 1024;
+const DEFAULT_PART_BYTES = 8 * 1024 * 1024;
 const LEAST_PART_BYTES = 5 * 1024 * 1024;
 
 const text = () =>

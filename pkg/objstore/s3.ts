@@ -31,7 +31,7 @@ import type { S3Config } from './s3-config.ts';
 import { s3Fault } from './s3-fault.ts';
 import { parseS3Page, type S3Page, type S3PageRequest, s3PageQuery } from './s3-listing.ts';
 import { type SignedRequest, signV2 } from './s3-signature-v2.ts';
-import { partsOf } from './upload-parts.ts';
+import { largePartsGate, partsOf } from './upload-parts.ts';
 
 /** What S3 allows for one upload. */
 const MAX_PARTS = 10_000;
@@ -82,6 +82,7 @@ class S3Bucket implements Bucket {
   readonly #transport: HttpTransport;
   readonly #policy: RetryPolicy | undefined;
   readonly #config: S3Config;
+  readonly #largeParts = largePartsGate();
 
   constructor(deps: S3Deps & { readonly client: S3Client; readonly transport: HttpTransport }, config: S3Config) {
     this.name = config.bucket;
@@ -191,10 +192,11 @@ class S3Bucket implements Bucket {
     if (this.#config.isOnePart) return await this.#putWhole(request, name, body, options);
     const { sizeBytes } = options;
     const partSizeBytes = Math.max(this.#config.partSizeBytes, Math.ceil((sizeBytes ?? 0) / MAX_PARTS));
+    const [gate, { signal }] = [this.#largeParts, request];
     let uploadId: string | undefined;
     const etags: { part: number; etag: string }[] = [];
     try {
-      for await (const { bytes, isLast } of partsOf(body, { name, partSizeBytes, sizeBytes })) {
+      for await (const { bytes, isLast } of partsOf(body, { name, partSizeBytes, sizeBytes, gate, signal })) {
         throwIfAborted(request.signal);
         if (isLast && uploadId === undefined) {
           await this.#put(request, name, bytes);

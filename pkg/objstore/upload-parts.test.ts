@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { partsOf } from './upload-parts.ts';
+import { largePartsGate, partsOf } from './upload-parts.ts';
 
 const PART = 200_000;
+const free = { name: 'x', gate: largePartsGate(), signal: new AbortController().signal };
 
 for (const [what, sizes, expected] of [
   ['nothing', [], [0]],
@@ -26,7 +27,7 @@ for (const [what, sizes, expected] of [
     for (const sizeBytes of [whole.length, undefined]) {
       const found: Buffer[] = [];
       const lasts: boolean[] = [];
-      for await (const { bytes, isLast } of partsOf(body(), { name: 'x', partSizeBytes: PART, sizeBytes })) {
+      for await (const { bytes, isLast } of partsOf(body(), { ...free, partSizeBytes: PART, sizeBytes })) {
         found.push(Buffer.from(bytes));
         lasts.push(isLast);
       }
@@ -51,9 +52,48 @@ test('a body of another size than promised is refused before its last part is gi
       const pieces = (async function* () {
         yield* body;
       })();
-      for await (const { isLast } of partsOf(pieces, { name: 'x', partSizeBytes: PART, sizeBytes })) lasts.push(isLast);
+      for await (const { isLast } of partsOf(pieces, { ...free, partSizeBytes: PART, sizeBytes })) lasts.push(isLast);
     };
     await assert.rejects(read(), /body of x has \d+( or more)? bytes, \d+ were promised/);
     assert.ok(!lasts.includes(true));
+  }
+});
+
+test('two uploads hold a large part at once, the next opens its body when one of them has ended, small ones never wait', async () => {
+  const gate = largePartsGate();
+  const partSizeBytes = 2 * 1024 * 1024;
+  const opened: string[] = [];
+  const start = (name: string, sizeBytes: number | undefined, signal = free.signal) => {
+    async function* body(): AsyncIterable<Uint8Array> {
+      opened.push(name);
+      yield Buffer.alloc(sizeBytes ?? 5);
+    }
+    return partsOf(body(), { name, partSizeBytes, sizeBytes, gate, signal })[Symbol.asyncIterator]();
+  };
+  const first = start('first', 3 * 1024 * 1024);
+  const second = start('second', undefined);
+  await first.next();
+  await second.next();
+  const gone = new AbortController();
+  const left = assert.rejects(start('left', partSizeBytes, gone.signal).next(), { kind: 'canceled' });
+  const third = start('third', partSizeBytes);
+  const isThere = third.next();
+  await start('small', 1000).next();
+  gone.abort();
+  await left;
+  assert.deepEqual(opened, ['first', 'second', 'small']);
+  await first.return?.();
+  await isThere;
+  assert.deepEqual(opened, ['first', 'second', 'small', 'third']);
+});
+
+test('the memory of the parts is freed after the last, and kept when the reader stops before', async () => {
+  for (const isWhole of [true, false]) {
+    let part: Buffer | undefined;
+    for await (const { bytes } of partsOf([Buffer.alloc(PART + 1)] as never, { ...free, partSizeBytes: PART })) {
+      part = bytes;
+      if (!isWhole) break;
+    }
+    assert.equal(part?.buffer.byteLength, isWhole ? 0 : PART);
   }
 });
