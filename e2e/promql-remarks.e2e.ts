@@ -32,6 +32,10 @@ const SCALARS = ['0.5', '1.5', 'NaN'];
 const FOLDS = ['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'];
 const OPERATORS = ['+', '-', '*', '/', '%', '^', 'atan2', '==', '!=', '>', '<', '>=', '<=', 'and', 'or', 'unless'];
 
+/** Histograms without buckets, or whose counts are no numbers. */
+const ODD_HISTOGRAMS = ['h * 0', 'h / 0', 'h * NaN', 'h * Inf', '(h - h) / 0', '(h - h) * Inf', '-h', 'h - 2 * h'];
+const ODD_QUANTILES = ['0', '0.3', '0.5', '0.8', '1', 'NaN'];
+
 /** Left out: answers with the time of asking, and what needs labels it does not find here. */
 const UNASKED: ReadonlySet<string> = new Set(['time', 'info', 'start_timestamp']);
 
@@ -45,6 +49,16 @@ function calls(): string[] {
       return scalars.map((scalar) => `${name}(${signature.args.map((type, i) => argument(type, i, vector, scalar))})`);
     });
   });
+}
+
+function oddHistograms(): string[] {
+  return ODD_HISTOGRAMS.flatMap((histogram) => [
+    ...ODD_QUANTILES.map((quantile) => `histogram_quantile(${quantile}, ${histogram})`),
+    ...['0, 1', '-Inf, Inf', '-1, 0', 'NaN, 1'].map((ends) => `histogram_fraction(${ends}, ${histogram})`),
+    ...['count', 'sum', 'avg', 'stddev', 'stdvar'].map((what) => `histogram_${what}(${histogram})`),
+    `sum(${histogram})`,
+    `avg by (x) (${histogram})`,
+  ]);
 }
 
 function argument(type: ValueType, index: number, vector: string, scalar: string): string {
@@ -72,7 +86,7 @@ function expressions(): string[] {
         .map((op) => `${left} ${op} ${/[a-z2]/.test(op) || left === '2' || right === '2' ? '' : 'on (x, y) '}${right}`),
     ),
   );
-  return [...new Set([...calls(), ...folds, ...pairs])];
+  return [...new Set([...calls(), ...oddHistograms(), ...folds, ...pairs])];
 }
 
 interface Said {

@@ -30,7 +30,7 @@ export function nativeQuantile(q: number, histogram: HistogramValue): NativeQuan
     count += buckets.counts[b];
     if (count >= rank) break;
   }
-  if (at < 0) return hasNans ? { value: Number.NaN, nans: 'result-is-nan' } : of(0);
+  if (at < 0) return hasNans ? { value: Number.NaN, nans: rank > 0 ? 'result-is-nan' : 'none' } : of(0);
   const [lower, upper] = ends(buckets, at, histogram);
   const isCustom = usesCustomBounds(histogram);
   if (isCustom && lower === Number.NEGATIVE_INFINITY) return of(upper);
