@@ -51,7 +51,7 @@ export async function askOver(seriesCount: number): Promise<void> {
 }
 
 /** The block's folder, written first when it is not there yet. */
-function memoryBlock(seriesCount: number): string {
+export function memoryBlock(seriesCount: number): string {
   const bucket = keptBucket(`engine-memory-${VERSION}-${seriesCount}`, (folder) => writeBlock(folder, seriesCount));
   return join(bucket, readdirSync(bucket)[0]);
 }

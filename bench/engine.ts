@@ -4,6 +4,7 @@
 //   --series=n   floats in the block, 10,000 unless given     --only=text   only the queries whose names hold the text
 //   --runs=n     counted runs of each, 5 unless given
 //   --memory     instead of all that: how much an aggregation takes over many series, and over ten times as many
+//   --stops      instead of all that: how long queries go on after their caller has left
 //
 // Ours runs in this process, up to the text of the answer; Prometheus' time has its HTTP in it. Processor time is the
 // fairer of the two when others are at work on the machine.
@@ -21,6 +22,7 @@ import { differenceOf, sizeOf, withTiesInOrder } from './answers.ts';
 import { END_MS } from './data.ts';
 import { engineBlock } from './engine-data.ts';
 import { askOver, compareMemory } from './engine-memory.ts';
+import { compareStops } from './engine-stops.ts';
 import { cpuOf, startPrometheus } from './fleet.ts';
 
 interface EngineJob {
@@ -57,6 +59,7 @@ const differences: string[] = [];
 const memoryOf = optionOf('memory-of');
 if (memoryOf !== undefined) await askOver(Number(memoryOf));
 else if (process.argv.includes('--memory')) await compareMemory(process.execPath, [process.argv[1]]);
+else if (process.argv.includes('--stops')) await compareStops();
 else await compareTimes();
 
 async function compareTimes(): Promise<void> {

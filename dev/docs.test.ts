@@ -48,7 +48,7 @@ const ofOthers = new RegExp(
     'storage\\.tsdb\\.(path|min-block-duration|max-block-duration|retention\\.time|delay-compact-file\\.path)',
     'web\\.listen-address',
     'data-urlencode|data|get',
-    'project|check|write|soak|only|rounds|wide|series|runs|memory|large|serve|max-semi-space-size|heap-growing-percent|interrupt-budget',
+    'project|check|write|soak|only|rounds|wide|series|runs|memory|stops|large|serve|max-semi-space-size|heap-growing-percent|interrupt-budget',
     // Named because they are refused.
     'index-cache\\.config|store\\.limits\\.request-series|x|x-file',
   ].join('|')})$`,

@@ -4,6 +4,10 @@ import { RE2JS } from 're2js';
 import { Fault, messageOf } from '../errors/fault.ts';
 import { readShape } from './regexp-shape.ts';
 
+/** Answers of the engine that are kept: some 10 MB at most, as long as the expression is in use. */
+const MOST_REMEMBERED = 50_000;
+const LONGEST_REMEMBERED = 100;
+
 export interface AnchoredRegexp {
   readonly source: string;
   test(value: string): boolean;
@@ -33,12 +37,13 @@ export function compileAnchored(source: string): AnchoredRegexp {
     }
     case 'engine': {
       const { prefix } = shape;
-      const compiled = compileEngine(source);
-      const test =
-        prefix === ''
-          ? (value: string) => compiled.matches(value)
-          : (value: string) => value.startsWith(prefix) && compiled.matches(value);
-      return { source, test, set: undefined, prefix };
+      const test = remembering(compileEngine(source));
+      return {
+        source,
+        test: prefix === '' ? test : (value) => value.startsWith(prefix) && test(value),
+        set: undefined,
+        prefix,
+      };
     }
   }
 }
@@ -57,6 +62,19 @@ function affixTest(prefix: string, suffix: string, contained: string, minGap: nu
   if (suffix === '') return (value) => value.length >= minLength && value.startsWith(prefix);
   if (prefix === '') return (value) => value.length >= minLength && value.endsWith(suffix);
   return (value) => value.length >= minLength && value.startsWith(prefix) && value.endsWith(suffix);
+}
+
+/** The engine takes microseconds a value, and a matcher meets the values of a label again in each block. */
+function remembering(compiled: RE2JS): (value: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (value) => {
+    let matches = known.get(value);
+    if (matches === undefined) {
+      matches = compiled.matches(value);
+      if (known.size < MOST_REMEMBERED && value.length <= LONGEST_REMEMBERED) known.set(value, matches);
+    }
+    return matches;
+  };
 }
 
 /** Groups in groups are read by recursion: where they are too many for the stack, the engine has to say what they are. */

@@ -12,6 +12,7 @@ import { GroupKey } from './group-key.ts';
 import { BYTES_PER_STEP, labelsBytes } from './kept.ts';
 import { notesAt } from './matrix-selector.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
 
 export interface AggregateConfig {
   readonly op: FoldOp;
@@ -55,6 +56,7 @@ export class AggregateOperator implements Operator {
     const groupKey = new GroupKey(grouping);
     const groups = new Map<string, Group>();
     let heldBytes = 0;
+    const memberBytes = op === 'quantile' ? stepCount * BYTES_PER_STEP : 0;
     for await (const batch of this.#operand.run('passing')) {
       for (const { labels, column, dropName } of batch) {
         const key = groupKey.of(labels);
@@ -69,11 +71,22 @@ export class AggregateOperator implements Operator {
         }
         // One member that has lost its name is enough.
         group.dropName ||= dropName;
+        if (memberBytes > 0) {
+          heldBytes += memberBytes;
+          bytes.take(memberBytes);
+        }
         if (column.histograms === undefined) group.accumulator.add(column);
         else {
           group.histograms ??= new HistogramAccumulator(op, stepCount, histogramNotes);
           group.accumulator.add(group.histograms.add(column, labels.get(METRIC_NAME)));
         }
+      }
+    }
+    const turns = new Turns(this.#evaluation);
+    for (const { accumulator } of groups.values()) {
+      for (const work of accumulator.prepare?.() ?? []) {
+        const pause = turns.after(work);
+        if (pause !== undefined) await pause;
       }
     }
     yield* inTurns(finished(groups.values(), stepCount), 4 * stepCount, this.#evaluation);

@@ -22,8 +22,11 @@ import { GroupKey } from './group-key.ts';
 import { notesAt } from './matrix-selector.ts';
 import { UniqueColumns, withoutName } from './names.ts';
 import type { Batches, Evaluation, Operator, SeriesColumn } from './operator.ts';
+import { Turns } from './turns.ts';
 
 const BUCKET_LABEL = 'le';
+/** Steps of work to find the histogram that a series is a bucket of. */
+const WORK_PER_BUCKET = 50;
 
 /** What is asked of every histogram; each scalar expression has one value a step. */
 export type HistogramQuestion =
@@ -97,12 +100,26 @@ export class HistogramOperator implements Operator {
       const answers = mapped(histograms.values(), (histogram) => this.#answer(histogram, solvers[0]));
       yield* inTurns(answers, 20 * stepCount, this.#evaluation);
     } else {
-      for (const native of natives) this.#takeMixed(native, histograms.get(native.key));
+      const turns = new Turns(this.#evaluation);
+      for (const native of natives) {
+        this.#takeMixed(native, histograms.get(native.key));
+        const pause = turns.after(stepCount);
+        if (pause !== undefined) await pause;
+      }
       // A series may have been of one kind first and of the other one later, and quantiles may change from step to step.
       const results = new UniqueColumns();
       for (const solver of solvers) {
-        for (const native of natives) addLabelled(results, this.#answerNative(native, solver), solver);
-        for (const histogram of histograms.values()) addLabelled(results, this.#answer(histogram, solver), solver);
+        const answers = [
+          mapped(natives, (native) => this.#answerNative(native, solver)),
+          mapped(histograms.values(), (histogram) => this.#answer(histogram, solver)),
+        ];
+        for (const kind of answers) {
+          for (const answer of kind) {
+            addLabelled(results, answer, solver);
+            const pause = turns.after(20 * stepCount);
+            if (pause !== undefined) await pause;
+          }
+        }
       }
       yield* inBatches(results.series());
     }
@@ -168,6 +185,7 @@ export class HistogramOperator implements Operator {
     const groupKey = new GroupKey({ without: true, labels: [BUCKET_LABEL] });
     const le = new Set([BUCKET_LABEL]);
     const histograms = new Map<string, ClassicHistogram>();
+    const turns = new Turns(this.#evaluation);
     for await (const batch of this.#operand.run()) {
       for (const { labels, column: given } of batch) {
         let column = given;
@@ -198,6 +216,8 @@ export class HistogramOperator implements Operator {
         }
         histogram.buckets.push({ bound, column });
         samples.hold(stepCount);
+        const pause = turns.after(WORK_PER_BUCKET);
+        if (pause !== undefined) await pause;
       }
     }
     return histograms;

@@ -14,6 +14,11 @@ export interface Accumulator {
   add(column: StepColumn): void;
   /** Writes the result into every step of `out`. Call once. */
   finish(out: StepColumn): void;
+  /**
+   * What of `finish` takes long, a step at a time: each gives how much work it was, in comparisons. To be called to its
+   * end before `finish` by whoever has others waiting.
+   */
+  prepare?(): Iterable<number>;
 }
 
 /** `parameter` is quantile's, one value a step. */
@@ -256,9 +261,15 @@ class Quantile implements Accumulator {
   readonly #notes: Notes;
   readonly #values: Float64Array[] = [];
   readonly #present: Uint8Array[] = [];
+  readonly #quantiles: Float64Array;
+  readonly #found: Uint8Array;
+  /** Steps whose quantiles are known. */
+  #done = 0;
 
   constructor(stepCount: number, parameter: Float64Array, notes: Notes) {
     this.#stepCount = stepCount;
+    this.#quantiles = new Float64Array(stepCount);
+    this.#found = new Uint8Array(stepCount);
     this.#parameter = parameter;
     this.#notes = notes;
   }
@@ -268,16 +279,26 @@ class Quantile implements Accumulator {
     this.#present.push(present.slice(0, this.#stepCount));
   }
 
-  finish(out: StepColumn): void {
-    const scratch = new Float64Array(this.#values.length);
-    for (let k = 0; k < this.#stepCount; k++) {
+  *prepare(): Iterable<number> {
+    const members = this.#values.length;
+    const scratch = new Float64Array(members);
+    const workPerStep = members * (1 + Math.log2(members));
+    for (; this.#done < this.#stepCount; this.#done++) {
+      const k = this.#done;
       let count = 0;
-      for (let i = 0; i < this.#values.length; i++)
-        if (this.#present[i][k] === 1) scratch[count++] = this.#values[i][k];
-      out.present[k] = count > 0 ? 1 : 0;
-      if (count === 0) continue;
-      checkQuantile(this.#parameter[k], this.#notes);
-      out.values[k] = quantileOf(this.#parameter[k], scratch, count);
+      for (let i = 0; i < members; i++) if (this.#present[i][k] === 1) scratch[count++] = this.#values[i][k];
+      this.#quantiles[k] = quantileOf(this.#parameter[k], scratch, count);
+      this.#found[k] = count > 0 ? 1 : 0;
+      if (count > 0) checkQuantile(this.#parameter[k], this.#notes);
+      yield workPerStep;
     }
+    this.#values.length = 0;
+    this.#present.length = 0;
+  }
+
+  finish(out: StepColumn): void {
+    for (const _ of this.prepare());
+    out.values.set(this.#quantiles);
+    out.present.set(this.#found);
   }
 }

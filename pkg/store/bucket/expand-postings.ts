@@ -1,6 +1,8 @@
 // Matchers to the series of one block: which posting lists are needed comes from the index-header, the lists from the
 // cache or, by few ranged reads, from the index.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { throwIfAborted } from '../../async/deadline.ts';
 import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { IndexHeaderReader } from '../../block/index-header/reader.ts';
@@ -8,7 +10,7 @@ import { compareUtf8 } from '../../bytes/compare.ts';
 import type { IndexCache } from '../../cache/index-cache.ts';
 import { during } from '../../errors/fault.ts';
 import type { Matcher } from '../../model/matcher.ts';
-import { matchPostings, type PostingGroup, planMatch } from '../../tsdb/index/match.ts';
+import { type MatchPlan, matchPostings, type PostingGroup, planInPieces } from '../../tsdb/index/match.ts';
 import { readPostingList } from '../../tsdb/index/posting-list.ts';
 import { NO_POSTINGS } from '../../tsdb/index/postings.ts';
 import { partition } from './partitioner.ts';
@@ -17,6 +19,8 @@ import type { RequestStats } from './request-stats.ts';
 
 /** Posting lists are read with this many requests at once. */
 const CONCURRENT_READS = 4;
+/** An expression over many values lets others have their turn after so many milliseconds. */
+const TURN_MS = 20;
 
 /** A list to be read: bytes [start, end) of the index hold it, length and checksum included, and perhaps padding. */
 interface WantedList {
@@ -43,7 +47,7 @@ export async function expandPostings(
   const known = cache.expanded(block.ulid, matchers);
   if (known !== undefined) return known;
 
-  const plan = planMatch(matchers, { valuesOf: (name, prefix) => valuesOf(header, name, prefix) });
+  const plan = await planInTurns(request, matchers, header);
   if (plan.isEmpty) return NO_POSTINGS;
   const groups: readonly PostingGroup[] = [...plan.keep, ...plan.drop];
   const lists = new Map<string, Uint32Array>();
@@ -71,6 +75,23 @@ export async function expandPostings(
   const found = matchPostings(plan, (name, value) => lists.get(listKey(name, value)) ?? NO_POSTINGS);
   cache.storeExpanded(block.ulid, matchers, found);
   return found;
+}
+
+async function planInTurns(
+  request: RequestContext,
+  matchers: readonly Matcher[],
+  header: IndexHeaderReader,
+): Promise<MatchPlan> {
+  const planning = planInPieces(matchers, { valuesOf: (name, prefix) => valuesOf(header, name, prefix) });
+  let sinceMs = performance.now();
+  for (;;) {
+    const { done, value } = planning.next();
+    if (done) return value;
+    if (performance.now() - sinceMs < TURN_MS) continue;
+    await nextTurn();
+    throwIfAborted(request.signal);
+    sinceMs = performance.now();
+  }
 }
 
 async function readLists(

@@ -28,17 +28,29 @@ export interface ValueSource {
   valuesOf(name: string, prefix: string): readonly string[];
 }
 
+/** Values an expression is tried on before `planInPieces` gives way. */
+const VALUES_PER_PIECE = 4096;
+
 /** Decides which lists answer the matchers. No matchers select everything. */
 export function planMatch(matchers: readonly Matcher[], source: ValueSource): MatchPlan {
+  const planning = planInPieces(matchers, source);
+  for (;;) {
+    const { done, value } = planning.next();
+    if (done) return value;
+  }
+}
+
+/** The same for those who have others waiting: gives way whenever an expression was tried on some thousand values. */
+export function* planInPieces(matchers: readonly Matcher[], source: ValueSource): Generator<void, MatchPlan, void> {
   const keep: PostingGroup[] = [];
   const drop: PostingGroup[] = [];
   for (const matcher of matchers) {
     const { name } = matcher;
     if (matcher.matchesEmpty) {
-      const values = valuesNotMatched(matcher, source);
+      const values = yield* valuesThat(matcher, false, source);
       if (values.length > 0) drop.push({ name, values });
     } else {
-      const values = valuesMatched(matcher, source);
+      const values = yield* valuesThat(matcher, true, source);
       if (values.length === 0) return { isEmpty: true, needsAll: false, keep: [], drop: [] };
       keep.push({ name, values });
     }
@@ -68,22 +80,21 @@ function unionOf(group: PostingGroup, read: (name: string, value: string) => Uin
   return union(group.values.map((value) => read(group.name, value)));
 }
 
-function valuesMatched(matcher: Matcher, source: ValueSource): readonly string[] {
-  if (matcher.op === '=') return [matcher.value];
-  if (matcher.op === '=~') {
-    const { set, prefix } = matcher.regexp!;
-    if (set !== undefined) return set;
-    return source.valuesOf(matcher.name, prefix).filter((value) => matcher.matches(value));
+function* valuesThat(
+  matcher: Matcher,
+  areMatched: boolean,
+  source: ValueSource,
+): Generator<void, readonly string[], void> {
+  const { name, op, value, regexp } = matcher;
+  // Wanted are the values that the text stands for, or all others.
+  const isText = (op === '=' || op === '=~') === areMatched;
+  if (isText && regexp === undefined) return [value];
+  if (isText && regexp?.set !== undefined) return regexp.set;
+  const values = source.valuesOf(name, isText ? regexp!.prefix : '');
+  const found: string[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (i % VALUES_PER_PIECE === VALUES_PER_PIECE - 1) yield;
+    if (matcher.matches(values[i]) === areMatched) found.push(values[i]);
   }
-  return source.valuesOf(matcher.name, '').filter((value) => matcher.matches(value));
-}
-
-function valuesNotMatched(matcher: Matcher, source: ValueSource): readonly string[] {
-  if (matcher.op === '!=') return [matcher.value];
-  if (matcher.op === '!~') {
-    const { set, prefix } = matcher.regexp!;
-    if (set !== undefined) return set;
-    return source.valuesOf(matcher.name, prefix).filter((value) => !matcher.matches(value));
-  }
-  return source.valuesOf(matcher.name, '').filter((value) => !matcher.matches(value));
+  return found;
 }
