@@ -67,7 +67,7 @@ export const command = defineCommand({
                   failure = thrown;
                 }
                 if (isOnce) {
-                  done.abort(new Fault('canceled', 'all is copied'));
+                  done.abort(new Fault('canceled', failure === undefined ? 'all is copied' : 'not all is copied'));
                   return;
                 }
                 await systemClock.sleep(INTERVAL_MS, signal);

@@ -64,6 +64,7 @@ const systemKinds: Readonly<Record<string, FaultKind>> = {
   ENOENT: 'not-found',
   ENOTDIR: 'not-found',
   EACCES: 'denied',
+  EROFS: 'denied',
   EPERM: 'denied',
   EEXIST: 'conflict',
   ECONNREFUSED: 'unavailable',

@@ -394,11 +394,26 @@ async function linkedAside(aside: string, { ownFile, sizeBytes }: UploadOptions)
 async function inDirectory<T>(directory: string, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await mkdir(directory, { recursive: true });
+      await makeDirectories(directory);
       return await work();
     } catch (thrown) {
       if (kindOf(thrown) !== 'not-found' || attempt === 10) throw thrown;
     }
+  }
+}
+
+/** Making parents, too, Node says of a read-only file system that nothing is there; asked for one directory it says why. */
+async function makeDirectories(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (thrown) {
+    const parent = dirname(directory);
+    if (kindOf(thrown) !== 'not-found' || parent === directory) throw thrown;
+    await makeDirectories(parent);
+    await mkdir(directory).catch((again: unknown) => {
+      // Another upload was quicker.
+      if (kindOf(again) !== 'conflict') throw again;
+    });
   }
 }
 

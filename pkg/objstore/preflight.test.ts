@@ -91,6 +91,27 @@ describe('the preflight of a bucket', () => {
     });
   }
 
+  for (const [what, kind, code, advice] of [
+    ['an access key nobody knows', 'denied', 'InvalidAccessKeyId', /correct access_key/],
+    ['a wrong secret', 'denied', 'SignatureDoesNotMatch', /correct secret_key/],
+    ['an old token', 'denied', 'ExpiredToken', /renew session_token/],
+    ['a wrong region', 'invalid', 'AuthorizationHeaderMalformed', /correct region/],
+    ['no such bucket', 'not-found', 'NoSuchBucket', /does the bucket exist/],
+  ] as const) {
+    test(`ends with the first step at ${what}, and speaks of no permission`, async () => {
+      const list = (): AsyncIterable<never> => {
+        throw new Fault(kind, `${code}: words`, { facts: { code } });
+      };
+      const steps = await collectAll(preflight(request, { bucket: bucketWith(() => ({ list })) }, config));
+      assert.deepEqual(
+        steps.map(({ name, result }) => [name, result]),
+        [['list', 'failed']],
+      );
+      assert.match(steps[0].advice, advice);
+      assert.doesNotMatch(steps[0].advice, /allow /);
+    });
+  }
+
   test('says how far the clocks are apart', async () => {
     for (const [aheadMs, side] of [
       [600_000, 'behind'],

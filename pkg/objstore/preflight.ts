@@ -34,7 +34,8 @@ const MAX_SKEW_MS = 60_000;
 /** What a denied step means, in words of the common providers. */
 const permissions: Readonly<Record<string, string>> = {
   list: 'allow listing: s3:ListBucket, storage.objects.list, or Storage Blob Data Reader',
-  write: 'allow writing: s3:PutObject, storage.objects.create, or Storage Blob Data Contributor',
+  write:
+    'allow writing: s3:PutObject, storage.objects.create, Storage Blob Data Contributor, or a directory this user may write',
   read: 'allow reading: s3:GetObject, storage.objects.get, or Storage Blob Data Reader',
   'ranged read': 'allow reading: s3:GetObject, storage.objects.get, or Storage Blob Data Reader',
   attributes: 'allow reading: s3:GetObject, storage.objects.get, or Storage Blob Data Reader',
@@ -43,7 +44,19 @@ const permissions: Readonly<Record<string, string>> = {
   delete: 'allow deleting: s3:DeleteObject, storage.objects.delete, or Storage Blob Data Contributor',
 };
 
-/** Runs the steps in turn; each is given as it ends. What was written is deleted again. */
+/** What a server says of keys, clock or region rather than of a permission: all other steps would fail alike. */
+const decisiveCodes: Readonly<Record<string, string>> = {
+  InvalidAccessKeyId: 'the server does not know the access key: correct access_key, or the account behind the endpoint',
+  SignatureDoesNotMatch: 'the secret key does not belong to the access key: correct secret_key',
+  InvalidToken: 'the session token is not valid: renew session_token',
+  ExpiredToken: 'the session token has expired: renew session_token',
+  RequestTimeTooSkewed: "this clock is too far from the server's: synchronise it",
+  AuthorizationHeaderMalformed: 'the bucket is in another region: correct region, or leave it out',
+  PermanentRedirect: 'the bucket is in another region: correct endpoint and region',
+  AuthenticationFailed: 'the keys are wrong: correct storage_account_key or the identity, and look at the clock',
+};
+
+/** Runs the steps in turn; each is given as it ends, and none after a list that says why all would fail. What was written is deleted again. */
 export async function* preflight(
   request: RequestContext,
   { bucket, clock = systemClock }: PreflightDeps,
@@ -74,12 +87,19 @@ export async function* preflight(
   };
 
   let first: string | undefined;
+  let isHopeless = false;
   yield await step('list', async (limited) => {
-    for await (const item of bucket.list(limited, '')) {
-      if (!item.name.endsWith('/')) first ??= item.name;
+    try {
+      for await (const item of bucket.list(limited, '')) {
+        if (!item.name.endsWith('/')) first ??= item.name;
+      }
+    } catch (thrown) {
+      isHopeless = kindOf(thrown) === 'not-found' || decisiveAdvice(thrown) !== undefined;
+      throw thrown;
     }
     return undefined;
   });
+  if (isHopeless) return;
   yield await step('missing object', async (limited) => {
     if (await bucket.exists(limited, name)) throw new Fault('internal', 'it says that a missing object is there');
     return undefined;
@@ -152,6 +172,8 @@ export async function* preflight(
 
 function adviceOf(title: string, thrown: unknown): string {
   const text = messageOf(thrown);
+  const decisive = decisiveAdvice(thrown);
+  if (decisive !== undefined) return `${text}; ${decisive}`;
   switch (kindOf(thrown)) {
     case 'denied':
       return title in permissions ? `${text}; ${permissions[title]}` : text;
@@ -163,4 +185,9 @@ function adviceOf(title: string, thrown: unknown): string {
     default:
       return text;
   }
+}
+
+function decisiveAdvice(thrown: unknown): string | undefined {
+  const code = thrown instanceof Fault ? thrown.facts['code'] : undefined;
+  return typeof code === 'string' && Object.hasOwn(decisiveCodes, code) ? decisiveCodes[code] : undefined;
 }

@@ -29,9 +29,17 @@ export function s3Fault(what: string, thrown: unknown, exchange: HttpExchange): 
     const kind = kindOf(thrown) === 'internal' && isTheirs ? 'unavailable' : kindOf(thrown);
     return new Fault(kind, `${what}: ${connectionText(thrown)}`, { cause: thrown });
   }
-  const words = xmlField(exchange.errorText, 'Message') || messageOf(thrown);
+  const words =
+    (xmlField(exchange.errorText, 'Message') || messageOf(thrown)) + missingBucket(code, thrown, exchange.errorText);
   const isThrottled = throttlingCodes.has(code);
   return statusFault(what, { status, code, words, isThrottled, retryAfterMs: exchange.retryAfterMs, cause: thrown });
+}
+
+/** An operator who reads that some object cannot be written must see which bucket was asked for. */
+function missingBucket(code: string, thrown: unknown, xml: string): string {
+  // The client has parsed some answers itself, and spells their fields in lower case.
+  const name = xmlField(xml, 'BucketName') || textOf((thrown as { bucketname?: unknown }).bucketname);
+  return code === 'NoSuchBucket' && name !== '' ? ` (bucket ${JSON.stringify(name)})` : '';
 }
 
 /** OpenSSL's words for a server that speaks plain HTTP help nobody. */

@@ -146,6 +146,20 @@ describe('S3 against a server that misbehaves', () => {
     });
   }
 
+  test('a bucket that is not there is named, whatever was asked of it', async () => {
+    const words = '<Message>not there</Message><BucketName>blokcs</BucketName>';
+    handle = (asked, response) => {
+      asked.resume();
+      response.writeHead(404).end(`<Error><Code>NoSuchBucket</Code>${words}</Error>`);
+    };
+    const uploading = (await open()).upload(request, 'x', bodyOf(new Uint8Array(10)));
+    await assert.rejects(uploading, (thrown) => {
+      assert.equal(kindOf(thrown), 'not-found');
+      assert.match(String(thrown), /NoSuchBucket: not there \(bucket "blokcs"\)/);
+      return true;
+    });
+  });
+
   test('a part that fails is sent again alone', async () => {
     const parts: string[] = [];
     let isFirst = true;
