@@ -122,6 +122,55 @@ describe('sums and differences', () => {
     assert.deepEqual([sum, bucketsOf(positive)], [2, { 1: 2, 2: 3 }]);
   });
 
+  describe('to the last bit, as Prometheus adds them', () => {
+    const fine = histogram({
+      schema: 3,
+      positive: { [-2]: 0.018518518518518517, [-1]: 0.05555555555555556, 0: 0.02962962962962963 },
+    });
+    const coarse = histogram({ schema: 1, positive: { 0: 0.022222222222222223 } });
+    for (const [what, first, second] of [
+      ['after a coarser one', coarse, fine],
+      ['before a coarser one', fine, coarse],
+    ] as const) {
+      test(`buckets that are merged, ${what}, keep what rounding takes in a running sum and not in a plain one`, () => {
+        const running = new HistogramSum(first);
+        running.add(second);
+        assert.deepEqual(bucketsOf(running.value().positive), { 0: 0.12592592592592594 });
+        assert.deepEqual(bucketsOf(addHistograms(first, second)!.value.positive), { 0: 0.1259259259259259 });
+      });
+    }
+
+    test('buckets that a zero bucket takes over', () => {
+      const running = new HistogramSum(histogram({ schema: 1, zeroThreshold: 2, zeroCount: 0.29859710693359376 }));
+      running.add(histogram({ schema: 1, zeroThreshold: 1, zeroCount: 0.7366879081726074 }));
+      const negative = { [-1]: 0.1353650188446045, 0: 0.3078520393371582, 1: 0.6833983755111694 };
+      running.add(histogram({ schema: 1, zeroThreshold: 0.5, zeroCount: 18.352994918823246, negative }));
+      assert.equal(running.value().zeroCount, 20.51489536762238);
+      assert.equal(running.value(3).zeroCount, 6.838298455874127);
+    });
+
+    test('a zero bucket that has to grow twice counts nothing twice', () => {
+      const wide = histogram({ zeroThreshold: 1.2, zeroCount: 1, positive: { 1: 3 } });
+      const { zeroCount, zeroThreshold } = addHistograms(
+        wide,
+        histogram({ zeroCount: 1, negative: { 0: 2, 1: 4 } }),
+      )!.value;
+      assert.deepEqual([zeroCount, zeroThreshold], [11, 2]);
+    });
+
+    test('custom bounds that differ', () => {
+      const left = [0.07160047650337219, 0.7343460416793823, 0.5852222537994385, 0.43732834815979005];
+      const right = [0.08872718572616577, 0.527717719078064, 0.483768949508667, 0.0009824624156951904];
+      const a = custom([0.5, 1, 3, 4], { ...left });
+      const b = custom([0.5, 1, 2, 4], { ...right });
+      const plain = { 0: 0.16032766222953795, 1: 1.2620637607574463, 2: 1.5073020138835906 };
+      assert.deepEqual(bucketsOf(addHistograms(a, b)!.value.positive), plain);
+      const running = new HistogramSum(a);
+      running.add(b);
+      assert.deepEqual(bucketsOf(running.value().positive), plain);
+    });
+  });
+
   test('what goes in is never changed', () => {
     const a = histogram({ positive: { 1: 1 }, schema: 1, zeroThreshold: 0.5 });
     const before = structuredClone(a);

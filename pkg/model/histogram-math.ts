@@ -8,6 +8,8 @@ import {
   type BucketCounts,
   coarserBuckets,
   type HistogramValue,
+  increaseAt,
+  MergedBuckets,
   noBuckets,
   sameBounds,
   sameIndexes,
@@ -41,9 +43,21 @@ export function addedHint(a: CounterResetHint, b: CounterResetHint): CounterRese
 }
 
 function combine(a: HistogramValue, b: HistogramValue, sign: 1 | -1, hint: CounterResetHint): Combined | undefined {
+  const hasCollision = areColliding(a.hint, b.hint);
+  const bounds = boundsOfBoth(a, b);
+  if (bounds !== undefined) {
+    const value = withParts(a, {
+      hint,
+      count: a.count + sign * b.count,
+      sum: a.sum + sign * b.sum,
+      positive: addOnBounds(a, b, bounds, sign),
+      customValues: bounds,
+    });
+    return { value, hasCollision, isReconciled: true };
+  }
   const aligned = alignHistograms(a, b);
   if (aligned === undefined) return undefined;
-  const [x, y] = [aligned.a, aligned.b];
+  const { a: x, b: y } = aligned;
   const value: HistogramValue = {
     hint,
     schema: x.schema,
@@ -55,7 +69,44 @@ function combine(a: HistogramValue, b: HistogramValue, sign: 1 | -1, hint: Count
     negative: addBuckets(x.negative, y.negative, sign),
     customValues: x.customValues,
   };
-  return { value, hasCollision: areColliding(a.hint, b.hint), isReconciled: aligned.isReconciled };
+  return { value, hasCollision, isReconciled: false };
+}
+
+/** The custom bounds two histograms share where those of one are not those of the other; undefined otherwise. */
+export function boundsOfBoth(a: HistogramValue, b: HistogramValue): readonly number[] | undefined {
+  if (!usesCustomBounds(a) || !usesCustomBounds(b) || sameBounds(a.customValues, b.customValues)) return undefined;
+  return sharedBounds(a.customValues, b.customValues);
+}
+
+/**
+ * The buckets of a, then those of b times the sign, between fewer bounds; each number is added by itself, and the order shows
+ * in the last bits. With compensation where a has any.
+ */
+export function addOnBounds(
+  a: HistogramValue,
+  b: HistogramValue,
+  bounds: readonly number[],
+  sign: 1 | -1,
+): BucketCounts {
+  const sums = new Float64Array(bounds.length + 1);
+  const compensations = new Float64Array(sums.length);
+  const isFilled = new Uint8Array(sums.length);
+  for (const [{ customValues, positive }, factor] of [
+    [a, 1],
+    [b, sign],
+  ] as const) {
+    const lost = positive.compensations;
+    eachOnBounds({ customValues, positive }, bounds, (target, i) => {
+      increaseAt(sums, compensations, target, target, factor * positive.counts[i]);
+      if (lost !== undefined) increaseAt(sums, compensations, target, target, lost[i]);
+      isFilled[target] = 1;
+    });
+  }
+  const all = { indexes: Int32Array.from(sums.keys()), counts: sums, compensations };
+  return filterBuckets(
+    a.positive.compensations === undefined ? { ...all, compensations: undefined } : all,
+    (index) => isFilled[index] === 1,
+  );
 }
 
 export function areColliding(a: CounterResetHint, b: CounterResetHint): boolean {
@@ -84,7 +135,7 @@ export function alignHistograms(a: HistogramValue, b: HistogramValue): Aligned |
   let isWidened = false;
   while (x.zeroThreshold !== y.zeroThreshold) {
     isWidened = true;
-    if (x.zeroThreshold > y.zeroThreshold) y = widenZeroBucket(y, x.zeroThreshold);
+    if (x.zeroThreshold > y.zeroThreshold) y = widenZeroBucket(b, x.zeroThreshold);
     if (y.zeroThreshold > x.zeroThreshold) x = withoutInnerBuckets(widenZeroBucket(x, y.zeroThreshold));
   }
   if (x.schema !== y.schema) {
@@ -110,12 +161,18 @@ export function toSchema(histogram: HistogramValue, schema: number): HistogramVa
  * over are still there.
  */
 export function widenZeroBucket(histogram: HistogramValue, threshold: number): HistogramValue {
-  const { positive, negative, schema } = histogram;
+  const { positive, negative, schema, zeroCompensation } = histogram;
+  const zero = Float64Array.of(0, zeroCompensation ?? 0);
+  const take = ({ counts, compensations }: BucketCounts, i: number): void => {
+    increaseAt(zero, zero, 0, 1, counts[i]);
+    if (compensations !== undefined) zero[1] += compensations[i];
+  };
   for (;;) {
-    let { zeroCount } = histogram;
+    zero[0] = histogram.zeroCount;
+
     for (let i = 0; i < positive.indexes.length; i++) {
       if (exponentialBound(positive.indexes[i] - 1, schema) >= threshold) break;
-      zeroCount += positive.counts[i];
+      take(positive, i);
       const upper = exponentialBound(positive.indexes[i], schema);
       if (upper <= threshold) continue;
       if (positive.counts[i] > 0) threshold = upper;
@@ -124,7 +181,7 @@ export function widenZeroBucket(histogram: HistogramValue, threshold: number): H
     let isMoved = false;
     for (let i = 0; i < negative.indexes.length; i++) {
       if (exponentialBound(negative.indexes[i] - 1, schema) >= threshold) break;
-      zeroCount += negative.counts[i];
+      take(negative, i);
       const upper = exponentialBound(negative.indexes[i], schema);
       if (upper <= threshold) continue;
       if (negative.counts[i] > 0) {
@@ -134,7 +191,9 @@ export function widenZeroBucket(histogram: HistogramValue, threshold: number): H
       }
       break;
     }
-    if (!isMoved) return withParts(histogram, { zeroCount, zeroThreshold: threshold });
+    if (isMoved) continue;
+    const compensated = zeroCompensation === undefined ? undefined : zero[1];
+    return withParts(histogram, { zeroCount: zero[0], zeroCompensation: compensated, zeroThreshold: threshold });
   }
 }
 
@@ -174,30 +233,31 @@ export function onBounds(histogram: HistogramValue, bounds: readonly number[]): 
   if (sameBounds(histogram.customValues, bounds)) return histogram;
   return withParts(histogram, {
     customValues: bounds,
-    positive: bucketsOnBounds(histogram, bounds, histogram.positive),
+    positive: bucketsOnBounds(histogram, bounds),
   });
 }
 
-/** The buckets of a histogram, or numbers that belong to them, added up between fewer bounds. */
-export function bucketsOnBounds(
-  { customValues }: Pick<HistogramValue, 'customValues'>,
+/** The buckets of a histogram of custom bounds added up between fewer bounds; empty ones go. */
+function bucketsOnBounds(histogram: HistogramValue, bounds: readonly number[]): BucketCounts {
+  const merged = new MergedBuckets(histogram.positive);
+  eachOnBounds(histogram, bounds, (target, i) => merged.take(i, target));
+  return merged.buckets();
+}
+
+/** Which bucket between fewer bounds each that is not empty belongs to, ascending. */
+function eachOnBounds(
+  { customValues, positive }: Pick<HistogramValue, 'customValues' | 'positive'>,
   bounds: readonly number[],
-  { indexes, counts }: BucketCounts,
-): BucketCounts {
-  const outIndexes: number[] = [];
-  const outCounts: number[] = [];
+  take: (target: number, i: number) => void,
+): void {
+  const { indexes, counts } = positive;
   let target = 0;
   for (let i = 0; i < indexes.length; i++) {
     if (counts[i] === 0) continue;
     const upper = indexes[i] < customValues.length ? customValues[indexes[i]] : Number.POSITIVE_INFINITY;
     while (target < bounds.length && bounds[target] < upper) target++;
-    if (outIndexes.at(-1) === target) outCounts[outCounts.length - 1] += counts[i];
-    else {
-      outIndexes.push(target);
-      outCounts.push(counts[i]);
-    }
+    take(target, i);
   }
-  return { indexes: Int32Array.from(outIndexes), counts: Float64Array.from(outCounts) };
 }
 
 /** a + sign * b, bucket by bucket; of one side. */
@@ -277,17 +337,9 @@ export function compactHistogram(histogram: HistogramValue): HistogramValue {
   return withParts(histogram, { positive: filterBuckets(positive, isFull), negative: filterBuckets(negative, isFull) });
 }
 
-function filterBuckets(
-  { indexes, counts }: BucketCounts,
-  keeps: (index: number, count: number) => boolean,
-): BucketCounts {
-  const outIndexes = new Int32Array(indexes.length);
-  const outCounts = new Float64Array(indexes.length);
-  let length = 0;
-  for (let i = 0; i < indexes.length; i++) {
-    if (!keeps(indexes[i], counts[i])) continue;
-    outIndexes[length] = indexes[i];
-    outCounts[length++] = counts[i];
-  }
-  return { indexes: outIndexes.slice(0, length), counts: outCounts.slice(0, length) };
+function filterBuckets(buckets: BucketCounts, keeps: (index: number, count: number) => boolean): BucketCounts {
+  const { indexes, counts } = buckets;
+  const kept = new MergedBuckets(buckets);
+  for (let i = 0; i < indexes.length; i++) if (keeps(indexes[i], counts[i])) kept.take(i, indexes[i]);
+  return kept.buckets();
 }

@@ -1,9 +1,16 @@
 // A running sum of histograms with compensation after Kahan and Neumaier, number by number.
 
 import type { CounterResetHint } from './histogram.ts';
-import { addedHint, alignHistograms, bucketsOnBounds, compactHistogram, unionOf } from './histogram-math.ts';
+import { addedHint, addOnBounds, alignHistograms, boundsOfBoth, compactHistogram, unionOf } from './histogram-math.ts';
 import { HistogramRow } from './histogram-row.ts';
-import { coarserBuckets, type HistogramValue, noBuckets, sameBounds } from './histogram-value.ts';
+import {
+  type BucketCounts,
+  type HistogramValue,
+  increaseAt,
+  noBuckets,
+  sameBounds,
+  withParts,
+} from './histogram-value.ts';
 
 /** What a sum says besides its value. */
 export interface AddedTo {
@@ -50,30 +57,38 @@ export class HistogramSum {
   /** Undefined, with nothing added, when one has custom bounds and the other has not. */
   add(other: HistogramValue): AddedTo | undefined {
     let addend = other;
-    let result = plain;
+    let bounds: readonly number[] | undefined;
     if (
       other.schema !== this.#schema ||
       other.zeroThreshold !== this.#zeroThreshold ||
       !sameBounds(other.customValues, this.#customValues)
     ) {
-      const aligned = alignHistograms(this.#plain(), other);
-      if (aligned === undefined) return undefined;
-      this.#fit(aligned.a);
-      addend = aligned.b;
-      if (aligned.isReconciled) result = reconciled;
+      const own = this.#plain();
+      bounds = boundsOfBoth(own, other);
+      if (bounds !== undefined) {
+        this.#positive = ownSide(this.#positive, addOnBounds(own, other, bounds, 1));
+        this.#customValues = bounds;
+      } else {
+        const aligned = alignHistograms(own, compensated(other));
+        if (aligned === undefined) return undefined;
+        this.#fit(aligned.a);
+        addend = aligned.b;
+      }
     }
     this.#hint = addedHint(this.#hint, other.hint);
     const numbers = this.#numbers;
-    increase(numbers, numbers, 0, 3, addend.count);
-    increase(numbers, numbers, 1, 4, addend.sum);
-    increase(numbers, numbers, 2, 5, addend.zeroCount);
+    increaseAt(numbers, numbers, 0, 3, addend.count);
+    increaseAt(numbers, numbers, 1, 4, addend.sum);
+    if (bounds !== undefined) return reconciled;
+    increaseAt(numbers, numbers, 2, 5, addend.zeroCount);
     if (addend instanceof HistogramRow) this.#addRow(addend);
     else {
-      const { positive, negative } = addend;
-      this.#positive = addedSide(this.#positive, positive.indexes, positive.counts, 0);
-      this.#negative = addedSide(this.#negative, negative.indexes, negative.counts, 0);
+      const { zeroCompensation, positive, negative } = addend;
+      if (zeroCompensation !== undefined) increaseAt(numbers, numbers, 2, 5, zeroCompensation);
+      this.#positive = addedSide(this.#positive, positive.indexes, positive.counts, 0, positive.compensations);
+      this.#negative = addedSide(this.#negative, negative.indexes, negative.counts, 0, negative.compensations);
     }
-    return result;
+    return plain;
   }
 
   /** What is empty in it changes nothing, and goes at the end. */
@@ -139,9 +154,9 @@ export class HistogramSum {
     });
   }
 
-  /** The sum without compensations, sharing the numbers. */
+  /** The sum so far, sharing the numbers. */
   #plain(): HistogramValue {
-    const [count, sum, zeroCount] = this.#numbers;
+    const [count, sum, zeroCount, , , zeroCompensation] = this.#numbers;
     return {
       hint: this.#hint,
       schema: this.#schema,
@@ -150,35 +165,39 @@ export class HistogramSum {
       count,
       sum,
       zeroCount,
+      zeroCompensation,
       positive: this.#positive,
       negative: this.#negative,
     };
   }
 
-  /** Takes over the layout and the numbers of `aligned`, which came of `#plain`; compensations follow. */
+  /** Takes over the layout and the numbers of `aligned`, which came of `#plain`. */
   #fit(aligned: HistogramValue): void {
-    const { schema, customValues } = aligned;
-    const steps = Math.max(0, this.#schema - schema);
-    const follow = (side: Side, to: { indexes: Int32Array; counts: Float64Array }): Side => {
-      if (side === to) return side;
-      const lost = { indexes: side.indexes, counts: side.compensations };
-      const moved = sameBounds(customValues, this.#customValues)
-        ? coarserBuckets(lost, steps)
-        : bucketsOnBounds({ customValues: this.#customValues }, customValues, lost);
-      const compensations = new Float64Array(to.indexes.length);
-      for (let i = 0, j = 0; i < compensations.length; i++) {
-        while (j < moved.indexes.length && moved.indexes[j] < to.indexes[i]) j++;
-        if (moved.indexes[j] === to.indexes[i]) compensations[i] = moved.counts[j];
-      }
-      return { indexes: to.indexes, counts: to.counts.slice(), compensations };
-    };
-    this.#positive = follow(this.#positive, aligned.positive);
-    this.#negative = follow(this.#negative, aligned.negative);
+    this.#positive = ownSide(this.#positive, aligned.positive);
+    this.#negative = ownSide(this.#negative, aligned.negative);
     this.#numbers[2] = aligned.zeroCount;
-    this.#schema = schema;
+    this.#numbers[5] = aligned.zeroCompensation ?? 0;
+    this.#schema = aligned.schema;
     this.#zeroThreshold = aligned.zeroThreshold;
-    this.#customValues = customValues;
+    this.#customValues = aligned.customValues;
   }
+}
+
+/** With room for what rounding takes when its buckets are merged: that is as much a part of the sum. */
+function compensated(histogram: HistogramValue): HistogramValue {
+  const side = ({ indexes, counts }: BucketCounts): BucketCounts => ({
+    indexes,
+    counts,
+    compensations: new Float64Array(counts.length),
+  });
+  const { positive, negative } = histogram;
+  return withParts(histogram, { zeroCompensation: 0, positive: side(positive), negative: side(negative) });
+}
+
+/** The side itself, or what became of it. */
+function ownSide(side: Side, { indexes, counts, compensations }: BucketCounts): Side {
+  if (counts === side.counts) return side;
+  return { indexes, counts, compensations: compensations ?? new Float64Array(counts.length) };
 }
 
 /** Counts of buckets that begin at `from`, copied. */
@@ -192,28 +211,22 @@ function copySide({ indexes, counts, compensations }: Side): Side {
   return { indexes, counts: counts.slice(), compensations: compensations.slice() };
 }
 
-/** sums[i] += value, with what rounding takes put into compensations[c]. */
-function increase(sums: Float64Array, compensations: Float64Array, i: number, c: number, value: number): void {
-  const sum = sums[i];
-  const total = sum + value;
-  if (total === Infinity || total === -Infinity) compensations[c] = 0;
-  else if (Math.abs(sum) >= Math.abs(value)) compensations[c] += sum - total + value;
-  else compensations[c] += value - total + sum;
-  sums[i] = total;
-}
-
-/** With the counts of some buckets added, which begin at `from`. */
-function addedSide(side: Side, indexes: Int32Array, addends: Float64Array, from: number): Side {
+/** With the counts of some buckets added, which begin at `from`, and what rounding took from them. */
+function addedSide(
+  side: Side,
+  indexes: Int32Array,
+  addends: Float64Array,
+  from: number,
+  lost?: Float64Array | undefined,
+): Side {
   if (indexes.length === 0) return side;
   const into = hasAll(side.indexes, indexes) ? side : onIndexes(side, unionOf(side.indexes, indexes));
   const { counts, compensations } = into;
-  if (counts.length === indexes.length) {
-    for (let i = 0; i < indexes.length; i++) increase(counts, compensations, i, i, addends[from + i]);
-    return into;
-  }
+  const isSame = counts.length === indexes.length;
   for (let i = 0, at = 0; i < indexes.length; i++, at++) {
-    while (into.indexes[at] !== indexes[i]) at++;
-    increase(counts, compensations, at, at, addends[from + i]);
+    if (!isSame) while (into.indexes[at] !== indexes[i]) at++;
+    increaseAt(counts, compensations, at, at, addends[from + i]);
+    if (lost !== undefined) compensations[at] += lost[i];
   }
   return into;
 }

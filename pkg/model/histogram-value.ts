@@ -17,6 +17,8 @@ import {
 export interface BucketCounts {
   readonly indexes: Int32Array;
   readonly counts: Float64Array;
+  /** What rounding took from each count; only where a compensated sum is made. */
+  readonly compensations?: Float64Array | undefined;
 }
 
 export interface HistogramValue {
@@ -24,6 +26,8 @@ export interface HistogramValue {
   readonly schema: number;
   readonly zeroThreshold: number;
   readonly zeroCount: number;
+  /** What rounding took from the zero count; only where a compensated sum is made. */
+  readonly zeroCompensation?: number | undefined;
   readonly count: number;
   readonly sum: number;
   readonly positive: BucketCounts;
@@ -63,21 +67,58 @@ export function histogramValueOf(histogram: Histogram): HistogramValue | undefin
 }
 
 /** Merges the buckets of `steps` schemas finer: 2^steps neighbours become one, added from low to high. */
-export function coarserBuckets({ indexes, counts }: BucketCounts, steps: number): BucketCounts {
-  if (steps === 0) return { indexes, counts };
+export function coarserBuckets(buckets: BucketCounts, steps: number): BucketCounts {
+  if (steps === 0) return buckets;
   const size = 2 ** steps;
-  const outIndexes = new Int32Array(indexes.length);
-  const outCounts = new Float64Array(indexes.length);
-  let length = 0;
-  for (let i = 0; i < indexes.length; i++) {
-    const index = Math.ceil(indexes[i] / size);
-    if (length > 0 && outIndexes[length - 1] === index) outCounts[length - 1] += counts[i];
+  const merged = new MergedBuckets(buckets);
+  for (let i = 0; i < buckets.indexes.length; i++) merged.take(i, Math.ceil(buckets.indexes[i] / size));
+  return merged.buckets();
+}
+
+/** Buckets that become fewer: neighbours with one index are added, with compensation where their counts have any. */
+export class MergedBuckets {
+  readonly #from: BucketCounts;
+  readonly #indexes: Int32Array;
+  readonly #counts: Float64Array;
+  readonly #compensations: Float64Array | undefined;
+  #length = 0;
+
+  constructor(from: BucketCounts) {
+    this.#from = from;
+    this.#indexes = new Int32Array(from.indexes.length);
+    this.#counts = new Float64Array(from.indexes.length);
+    this.#compensations = from.compensations && new Float64Array(from.indexes.length);
+  }
+
+  /** The i-th bucket belongs to the one of `index`, which is not less than that of the bucket taken before. */
+  take(i: number, index: number): void {
+    const { counts, compensations } = this.#from;
+    const isNew = this.#length === 0 || this.#indexes[this.#length - 1] !== index;
+    if (isNew) this.#indexes[this.#length++] = index;
+    const at = this.#length - 1;
+    if (this.#compensations === undefined || compensations === undefined) this.#counts[at] += counts[i];
     else {
-      outIndexes[length] = index;
-      outCounts[length++] = counts[i];
+      if (isNew) this.#counts[at] = counts[i];
+      else increaseAt(this.#counts, this.#compensations, at, at, counts[i]);
+      this.#compensations[at] += compensations[i];
     }
   }
-  return { indexes: outIndexes.slice(0, length), counts: outCounts.slice(0, length) };
+
+  buckets(): BucketCounts {
+    const end = this.#length;
+    const compensations = this.#compensations?.slice(0, end);
+    return { indexes: this.#indexes.slice(0, end), counts: this.#counts.slice(0, end), compensations };
+  }
+}
+
+/** sums[i] += value after Kahan and Neumaier: what rounding takes is added to compensations[c]. */
+export function increaseAt(sums: Float64Array, compensations: Float64Array, i: number, c: number, value: number): void {
+  const sum = sums[i];
+  const total = sum + value;
+  if (total === Infinity || total === -Infinity) compensations[c] = 0;
+  else if (Math.abs(sum) >= Math.abs(value)) compensations[c] += sum - total + value;
+  else compensations[c] += value - total + sum;
+  sums[i] = total;
 }
 
 /** The same bounds, in the same order, to the bit. */
@@ -118,6 +159,7 @@ export function withParts(histogram: HistogramValue, parts: Partial<HistogramVal
     schema: parts.schema ?? histogram.schema,
     zeroThreshold: parts.zeroThreshold ?? histogram.zeroThreshold,
     zeroCount: parts.zeroCount ?? histogram.zeroCount,
+    zeroCompensation: parts.zeroCompensation ?? histogram.zeroCompensation,
     count: parts.count ?? histogram.count,
     sum: parts.sum ?? histogram.sum,
     positive: parts.positive ?? histogram.positive,

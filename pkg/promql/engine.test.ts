@@ -87,6 +87,24 @@ describe('steps and windows', () => {
     assert.deepEqual([...counted.value.series[0].values], [1, 3]);
   });
 
+  test('timestamp with @ looks at that time without the offset, at samples that were read with it, as Prometheus does', async () => {
+    for (const [offset, seconds] of [
+      ['60s', 1140],
+      ['200s', 960],
+      ['299s', undefined],
+      ['5m', undefined],
+      ['-60s', 1200],
+      ['-5m', undefined],
+    ] as const) {
+      const spec = { expression: `timestamp(m @ 1200 offset ${offset})`, timeMs: 3_600_000 };
+      const { value } = await engine.instant(backgroundRequest(), queryable, spec);
+      assert.deepEqual(
+        value.kind === 'vector' && value.samples.map(({ value }) => value),
+        seconds === undefined ? [] : [seconds],
+      );
+    }
+  });
+
   test('end() is the end that was asked for, even when no step falls on it', async () => {
     const spec = { expression: 'm @ end()', startMs: 0, endMs: 170_000, stepMs: 120_000 };
     const { value } = await engine.range(backgroundRequest(), queryable, spec);

@@ -34,10 +34,10 @@ export class VectorSelectorOperator implements Operator {
 
   async *run(use: ColumnUse = 'kept'): Batches {
     const { select, value, steps } = this.#config;
-    const { samples, lookbackMs, delayedNameRemoval } = this.#evaluation;
+    const { samples, delayedNameRemoval } = this.#evaluation;
     const meter = meterOf(select, this.#evaluation);
     const dropName = value !== 'sample';
-    const firstMs = (select.atMs ?? steps.startMs) - select.offsetMs;
+    const { firstMs, lookbackMs } = this.#firstLook();
     const stepMs = select.atMs === undefined ? steps.stepMs : 0;
     const scratch = new SampleBuffer();
     const lent = new Columns(steps.count, use);
@@ -78,6 +78,20 @@ export class VectorSelectorOperator implements Operator {
       if (out.length > 0) yield out;
       lent.reuse();
     }
+  }
+
+  /**
+   * Where the first step looks, and how far back. For `timestamp` of a selector with `@` the reference looks at that time and
+   * leaves out the offset, of samples that were read for the time with it: only those of both windows count.
+   */
+  #firstLook(): { readonly firstMs: number; readonly lookbackMs: number } {
+    const { select, value, steps } = this.#config;
+    const { lookbackMs } = this.#evaluation;
+    const { atMs, offsetMs } = select;
+    if (value !== 'timestamp' || atMs === undefined) {
+      return { firstMs: (atMs ?? steps.startMs) - offsetMs, lookbackMs };
+    }
+    return { firstMs: atMs - Math.max(0, offsetMs), lookbackMs: Math.max(0, lookbackMs - Math.abs(offsetMs)) };
   }
 
   async *#batches(how: Lookback, meter: SelectMeter): AsyncIterable<ComputedBatch> {

@@ -56,7 +56,8 @@ function bucketsFrom(
   });
   return {
     negative: side(negative, kept.slice(0, negatives).reverse()),
-    zeroCount: hasZero ? kept[negatives] : 0,
+    // One below nothing is no bucket to the reference: it is neither counted nor taken away.
+    zeroCount: hasZero ? kept[negatives] : histogram.zeroCount,
     positive: side(positive, kept.slice(kept.length - positive.indexes.length)),
   };
 }

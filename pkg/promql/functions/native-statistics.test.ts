@@ -26,4 +26,10 @@ describe('a histogram as a label value, as Prometheus writes it', () => {
   ] as const) {
     test(what, () => assert.equal(printHistogram(histogram(zeroCount, 3)), text));
   }
+
+  test('has none where custom bounds have come to a zero bucket', () => {
+    const odd = { ...histogram(Number.NaN, 3), schema: -53, customValues: [1, 2] };
+    assert.throws(() => printHistogram(odd), /histograms with custom buckets have no zero bucket/);
+    assert.equal(printHistogram({ ...odd, zeroCount: 0 }), '{count:3, sum:1, (1,2]:3}');
+  });
 });

@@ -1,5 +1,6 @@
 // Numbers out of a native histogram: count, sum, average, spread; and the whole of it as text.
 
+import { Fault } from '../../errors/fault.ts';
 import { inclusiveEnds, listBuckets } from '../../model/histogram-bounds.ts';
 import { type HistogramValue, usesCustomBounds } from '../../model/histogram-value.ts';
 import { printG } from './go-format.ts';
@@ -47,6 +48,10 @@ export function printHistogram(histogram: HistogramValue): string {
   const buckets = listBuckets(histogram);
   let text = `{count:${printG(histogram.count)}, sum:${printG(histogram.sum)}`;
   const { zeroCount, zeroThreshold } = histogram;
+  // Multiplied by NaN even the zero bucket that is not there becomes NaN, and the reference fails.
+  if (zeroCount !== 0 && usesCustomBounds(histogram)) {
+    throw new Fault('execution', 'histograms with custom buckets have no zero bucket');
+  }
   // Lists have a zero bucket only above nothing, but the text has one that is below, or is no number, too.
   const zero =
     zeroCount < 0 || Number.isNaN(zeroCount)
