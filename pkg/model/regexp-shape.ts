@@ -1,8 +1,10 @@
 // What an expression amounts to when it is simple enough to need no engine: a small reader for the subset that label
 // matchers are mostly made of. Whatever it does not know, it leaves to the engine, which also judges what is valid.
 
-/** The most strings an alternation may stand for and still be a set. */
-export const MAX_SET = 256;
+/** The most strings that groups in a row may stand for and still be a set. Alternatives that are written out are as many as there are. */
+const MAX_PRODUCT = 256;
+/** The most units all strings of such groups may have together: each repeats what stands around it. */
+const MAX_PRODUCT_UNITS = 1 << 20;
 
 export type RegexpShape =
   /** Exactly these strings, in the order written, each once. */
@@ -49,8 +51,7 @@ class Reader {
     for (;;) {
       const branch = this.#sequence();
       if (branch === undefined) return undefined;
-      all.push(...branch);
-      if (all.length > MAX_SET) return undefined;
+      for (const value of branch) all.push(value);
       if (this.#source[this.#at] !== '|') return all;
       this.#at++;
     }
@@ -63,9 +64,14 @@ class Reader {
       if (char === '|' || char === ')') return all;
       const part = char === '(' ? this.#group() : this.#literal();
       if (part === undefined || isRepetition(this.#source[this.#at])) return undefined;
-      if (all.length * part.length > MAX_SET) return undefined;
-      all =
-        part.length === 1 ? all.map((head) => head + part[0]) : all.flatMap((head) => part.map((tail) => head + tail));
+      if (part.length === 1 && all.length === 1) {
+        all[0] += part[0];
+        continue;
+      }
+      if (part.length > 1 && all.length > 1 && all.length * part.length > MAX_PRODUCT) return undefined;
+      if (unitsOf(all) * part.length + unitsOf(part) * all.length > MAX_PRODUCT_UNITS) return undefined;
+      const heads = all;
+      all = heads.length === 1 && heads[0] === '' ? part : heads.flatMap((head) => part.map((tail) => head + tail));
     }
     return all;
   }
@@ -84,11 +90,16 @@ class Reader {
   }
 
   #literal(): string[] | undefined {
-    const literal = literalAt(this.#source, this.#at);
-    if (literal === undefined) return undefined;
-    this.#at += literal.width;
-    return [literal.text];
+    const { text, end } = literalRun(this.#source, this.#at);
+    this.#at = end;
+    return text === '' ? undefined : [text];
   }
+}
+
+function unitsOf(values: readonly string[]): number {
+  let units = 0;
+  for (const value of values) units += value.length;
+  return units;
 }
 
 interface Literal {

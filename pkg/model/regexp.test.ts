@@ -37,12 +37,21 @@ describe('shapes that need no engine', () => {
     });
   }
 
-  test('an alternation of more than 256 strings is no set', () => {
-    const of = (count: number) => Array.from({ length: count }, (_, i) => `v${i}`).join('|');
-    assert.equal(compileAnchored(of(256)).set?.length, 256);
-    assert.equal(compileAnchored(of(257)).set, undefined);
-    assert.ok(compileAnchored(of(257)).test('v256'));
-    assert.ok(!compileAnchored(of(257)).test('v257'));
+  test('alternatives that are written out are a set, however many', () => {
+    const many = compileAnchored(Array.from({ length: 20_000 }, (_, i) => `host-${i}\\.example`).join('|'));
+    assert.equal(many.set?.length, 20_000);
+    assert.equal(many.prefix, 'host-');
+    assert.ok(many.test('host-19999.example'));
+    assert.ok(!many.test('host-20000.example'));
+  });
+
+  test('groups in a row are a set of up to 256 strings, whose texts are not much longer than the expression', () => {
+    const group = (length: number) => `(${Array.from({ length }, (_, i) => `v${i}`).join('|')})`;
+    assert.equal(compileAnchored(group(16) + group(16)).set?.length, 256);
+    assert.equal(compileAnchored(group(16) + group(17)).set, undefined);
+    assert.ok(compileAnchored(group(16) + group(17)).test('v15v16'));
+    assert.equal(compileAnchored(`${'a'.repeat(100)}${group(1000)}`).set?.length, 1000);
+    assert.equal(compileAnchored(`${'a'.repeat(10_000)}${group(1000)}`).set, undefined);
   });
 
   test('a product of alternations is bounded before it is built', () => {
