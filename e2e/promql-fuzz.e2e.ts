@@ -28,6 +28,35 @@ const ULID = '01J0KPXVZG0000000000000000';
 /** What goes through a function that is computed differently may differ in the last digits, and what is then done with it. */
 const TOLERANCE = 1e-9;
 
+/** What random expressions over other blocks have found. */
+const FOUND = [
+  'timestamp(hg @ 1718670000 offset 5m)',
+  'timestamp(hg @ 1718670000 offset -1m)',
+  'sum(rate(h[5m]))',
+  'avg(h)',
+  'sum_over_time(hc[5m])',
+  'avg_over_time(hc[5m])',
+  'count_values("v", sum(rate(h[5m])) >/ 0)',
+  'count_values("v", hc / NaN)',
+  '-(delta(h[20m]) </ 0.3)',
+  'h * Inf >/ 0',
+  'h * Inf </ 1.3',
+  'm * step()',
+  'count_over_time(m[step() + 1m])',
+  'sort_desc(minute(m @ start()))',
+  'sort(sum by (x) (year(m @ start())))',
+  'sort(abs(m @ start()))',
+  'histogram_quantile(1, avg_over_time(hg[30s]))',
+  'histogram_quantile(1, sum_over_time(hg[30s]))',
+  'histogram_sum(increase(hc[7m]))',
+  'histogram_sum(increase(hc[7m])) >/ 1',
+  'vector(1) >/ histogram_sum(increase(hc[7m]))',
+  'histogram_sum(2 * increase(hc[7m]))',
+  'histogram_quantile(0.5, vector(1) + histogram_sum(increase(hc[7m])))',
+  'histogram_sum(rate(h[5m]) == rate(h[6m]))',
+  'histogram_count(h > 1 or hc)',
+];
+
 interface Question {
   readonly expression: string;
   readonly range: { readonly start: number; readonly end: number; readonly step: number } | undefined;
@@ -91,6 +120,24 @@ describe.skipIf(program === undefined)('over a block of random series', () => {
   afterAll(async () => {
     await block.close();
     await cluster.close();
+  });
+
+  test('expressions that once had others have the answers of Prometheus', async () => {
+    const queryable = new SeriesQueryable(block);
+    const start = BLOCK_START_MS / 1000;
+    const questions = FOUND.flatMap((expression): Question[] =>
+      [0, 900, 1800, 2707, 4513].flatMap((after): Question[] => [
+        { expression, range: undefined, time: start + after },
+        { expression, range: { start: start + after, end: start + after, step: 60 }, time: 0 },
+        { expression, range: { start: start + after, end: start + after + 1800, step: 77 }, time: 0 },
+      ]),
+    );
+    const wrong: string[] = [];
+    await mapParallel(questions, 4, async (question) => {
+      const found = difference(await askEngine(engine, queryable, question), await askPrometheus(url, question));
+      if (found !== undefined) wrong.push(`${question.expression}  ${JSON.stringify(question)}\n    ${found}`);
+    });
+    assert.equal(wrong.slice(0, 10).join('\n'), '', `${wrong.length} of ${questions.length} differ`);
   });
 
   test(`${EXPRESSIONS} random expressions have the answers of Prometheus`, {
@@ -247,12 +294,17 @@ function explained(expression: string, given: Given, wanted: Given): 'amplified'
   if (ofNumbers && others(given.notes) === others(wanted.notes)) {
     return difference({ ...given, notes: [] }, { ...wanted, notes: [] }) === undefined ? 'skipped' : undefined;
   }
+  // Series that can have no match are not fetched, so nothing is said about histograms among them.
+  const unseen = wanted.notes.filter((note) => !given.notes.includes(note));
+  if (unseen.every((note) => / histograms?\b.* aggregation$/.test(note)) && given.notes.length < wanted.notes.length) {
+    return difference({ ...given, notes: wanted.notes }, wanted) === undefined ? 'skipped' : undefined;
+  }
   return undefined;
 }
 
 const OWN_WAY =
   /\b(exp|ln|log2|log10|a?(sin|cos|tan)h?|atan2|histogram_quantiles?|histogram_stddev|histogram_stdvar|histogram_fraction|histogram_avg)\b|\^/;
-const AMPLIFIES = /\b(count_values|sin|ceil|floor|round|changes|resets|rate|increase)\b|%|[<>=!]=?[^~"]/;
+const AMPLIFIES = /\b(count_values|sin|cos|tan|ceil|floor|round|changes|resets|rate|increase)\b|%|[<>=!]=?[^~"]/;
 
 /** `scale`: how large the numbers around are, where a difference of two of them may be next to nothing. */
 function isClose(ours: unknown, theirs: unknown, scale = 0): boolean {

@@ -87,6 +87,19 @@ describe('steps and windows', () => {
     assert.deepEqual([...counted.value.series[0].values], [1, 3]);
   });
 
+  test('step() is 0 where there is one step', async () => {
+    const experimental = new Engine({ ...config, experimentalFunctions: true });
+    for (const [endMs, step] of [
+      [600_000, 0],
+      [600_001, 60],
+      [660_000, 60],
+    ]) {
+      const spec = { expression: 'step()', startMs: 600_000, endMs, stepMs: 60_000 };
+      const { value } = await experimental.range(backgroundRequest(), queryable, spec);
+      assert.equal(value.kind === 'matrix' && value.series[0].values[0], step);
+    }
+  });
+
   test('timestamp with @ looks at that time without the offset, at samples that were read with it, as Prometheus does', async () => {
     for (const [offset, seconds] of [
       ['60s', 1140],

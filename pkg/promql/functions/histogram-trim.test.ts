@@ -31,4 +31,11 @@ describe('a trimmed histogram', () => {
       assert.deepEqual([trimmed.zeroCount, trimmed.count, [...trimmed.positive.counts]], [left, total, counts]);
     });
   }
+
+  test('is the histogram itself where nothing is taken away, counts that are no numbers or not', () => {
+    const counts = { indexes: Int32Array.of(1, 2), counts: Float64Array.of(Number.NaN, 16) };
+    const odd = { ...histogram(4), positive: counts };
+    assert.equal(trimHistogram('>/', odd, -1), odd);
+    assert.notEqual(trimHistogram('>/', odd, 1.5), odd);
+  });
 });

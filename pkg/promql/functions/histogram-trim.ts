@@ -12,6 +12,8 @@ interface Rest {
   readonly count: number;
   /** What an observation in it is taken to be. */
   readonly value: number;
+  /** All of it, which a count that is no number does not tell. */
+  readonly isWhole?: boolean;
 }
 
 /** Compact. `</` leaves what is below the limit, `>/` what is above. */
@@ -26,7 +28,7 @@ export function trimHistogram(op: TrimOp, histogram: HistogramValue, limit: numb
   const take = (i: number): number => {
     if (counts[i] === 0) return 0;
     const left = rest(lowers[i], uppers[i], counts[i]);
-    if (left.count !== counts[i]) isTrimmed = true;
+    if (left.isWhole !== true && left.count !== counts[i]) isTrimmed = true;
     count += left.count;
     if (left.count !== 0) sum += left.count * left.value;
     return left.count;
@@ -75,7 +77,7 @@ function exponentialRest(isUpper: boolean, limit: number, histogram: HistogramVa
     const upper = isZero ? zeroUpper : bucketUpper;
     const middle = isZero ? evenly : geometrically;
     const isWhole = isUpper ? upper <= limit : lower >= limit;
-    if (isWhole) return { count, value: middle(lower, upper) };
+    if (isWhole) return { count, value: middle(lower, upper), isWhole };
     const isGone = isUpper ? lower >= limit : upper <= limit;
     if (isGone || (Number.isNaN(limit) && !isZero)) return nothing;
     if (isUpper) {
@@ -117,22 +119,22 @@ function geometrically(lower: number, upper: number): number {
 function customRest(isUpper: boolean, limit: number): RestOf {
   return (bucketLower, upper, count) => {
     if (bucketLower === Number.NEGATIVE_INFINITY && upper === Number.POSITIVE_INFINITY) {
-      return (isUpper ? limit === upper : limit === bucketLower) ? { count, value: 0 } : nothing;
+      return (isUpper ? limit === upper : limit === bucketLower) ? { count, value: 0, isWhole: true } : nothing;
     }
     if (upper === Number.POSITIVE_INFINITY) {
-      if (isUpper) return limit === upper ? { count, value: bucketLower } : nothing;
+      if (isUpper) return limit === upper ? { count, value: bucketLower, isWhole: true } : nothing;
       return limit === upper || Number.isNaN(limit) ? nothing : { count, value: Math.max(bucketLower, limit) };
     }
     // A first bucket of positive values begins at zero.
     const lower = bucketLower === Number.NEGATIVE_INFINITY && upper > 0 ? 0 : bucketLower;
     if (lower === Number.NEGATIVE_INFINITY) {
-      if (!isUpper) return limit === lower ? { count, value: upper } : nothing;
+      if (!isUpper) return limit === lower ? { count, value: upper, isWhole: true } : nothing;
       return limit === lower || Number.isNaN(limit) ? nothing : { count, value: Math.min(upper, limit) };
     }
     const isWhole = isUpper ? upper <= limit : lower >= limit;
     // A limit below zero takes the first bucket away altogether: the reference sees no beginning there.
     if (isWhole && !(lower !== bucketLower && limit < 0 && limit !== Number.NEGATIVE_INFINITY)) {
-      return { count, value: evenly(lower, upper) };
+      return { count, value: evenly(lower, upper), isWhole: true };
     }
     const isGone = isWhole || (isUpper ? lower >= limit : upper <= limit);
     if (isGone || Number.isNaN(limit)) return nothing;

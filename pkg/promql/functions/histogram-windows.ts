@@ -103,6 +103,8 @@ function folded(
   notes: Notes,
 ): HistogramValue | undefined {
   const { from, to } = windows;
+  // A window of one is that one as it is: sums have no empty buckets.
+  if (to[k] - from[k] === 1) return histograms[from[k]];
   const fold = begin(histograms[from[k]]);
   let sawReset = false;
   let sawNoReset = false;

@@ -43,7 +43,7 @@ class Planner {
         return { kind: 'negate', operand, isScalar: typeOf(node.operand) === 'scalar' };
       }
       case 'binary':
-        return this.#binary(node, { ...below(around, ''), wanted: 'unknown' });
+        return this.#binary(node, { ...below(around, ''), wanted: isTrim(node.op) ? 'buckets' : around.wanted });
       case 'aggregation':
         return this.#aggregation(node, around);
       case 'call':
@@ -198,7 +198,8 @@ class Planner {
       case 'end':
         return { kind: 'number', value: this.#times.endMs / 1000 };
       case 'step':
-        return { kind: 'number', value: this.#times.stepMs / 1000 };
+        // A range of one step has none, as an instant has none.
+        return { kind: 'number', value: this.#times.startMs === this.#times.endMs ? 0 : this.#times.stepMs / 1000 };
       case 'range':
         return { kind: 'number', value: (this.#times.endMs - this.#times.startMs) / 1000 };
       case 'min_of':

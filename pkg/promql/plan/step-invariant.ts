@@ -3,6 +3,17 @@
 
 import { mapChildren, type PlanNode, type WindowSource } from './node.ts';
 
+const ofDates: ReadonlySet<string> = new Set([
+  'days_in_month',
+  'day_of_month',
+  'day_of_week',
+  'day_of_year',
+  'hour',
+  'minute',
+  'month',
+  'year',
+]);
+
 /** Wraps the largest parts of a plan that do not depend on the step into `once`. */
 export function markStepInvariant(node: PlanNode): PlanNode {
   // A range vector is the root of an instant query: there is one step and nothing to repeat.
@@ -17,6 +28,10 @@ export function isInvariant(node: PlanNode): boolean {
     case 'time':
     case 'step-time':
       return false;
+    case 'pointwise':
+      // To the reference these stand for the time of the step, whatever they are given; it shows in remarks about sorting.
+      if (ofDates.has(node.func)) return false;
+      return isInvariant(node.operand) && node.scalars.every(isInvariant);
     case 'select':
       return node.select.atMs !== undefined;
     case 'info':
