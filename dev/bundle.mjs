@@ -17,7 +17,7 @@ export async function bundle(dist, entries) {
     input: Object.fromEntries(entries.map((entry) => [scriptOf(entry), join(dist, entry)])),
     platform: 'node',
     external: EXTERNAL,
-    plugins: [placesKept(dist)],
+    plugins: [placesKept(dist), tablesLeft()],
     onLog(level, log) {
       // Third-party code, which we do not change.
       if (level === 'warn' && log.code === 'EVAL') return;
@@ -33,6 +33,7 @@ export async function bundle(dist, entries) {
     comments: false,
   });
   await bundled.close();
+  for (const { fileName } of output) narrowText(join(dist, fileName));
   copyFileSync(fileURLToPath(new URL('start.cjs', import.meta.url)), join(dist, 'start.cjs'));
   for (const entry of entries) writeEntry(dist, entry);
   const folders = new Set(output.flatMap(({ moduleIds = [] }) => moduleIds.map(packageFolder)));
@@ -69,6 +70,25 @@ function placesKept(dist) {
       return code.replaceAll('.worker.js', '.worker.cjs').replaceAll('import.meta.url', place);
     },
   };
+}
+
+/** Tables of Chinese, Japanese and Korean character sets, which nothing of ours is written in, stay in their package. */
+function tablesLeft() {
+  return {
+    name: 'tables-left',
+    resolveId(name, importer = '') {
+      const isTable = name.startsWith('./tables/') && packageFolder(importer)?.endsWith('/iconv-lite');
+      return isTable ? { id: `iconv-lite/encodings/${name.slice(2)}`, external: true } : null;
+    },
+  };
+}
+
+/** V8 keeps the text of a script, with two bytes a character where one of them needs two: those are written as escapes. */
+function narrowText(path) {
+  const code = readFileSync(path, 'utf8');
+  if (code.includes('String.raw')) throw new Error(`${path}: escapes would be seen in a raw text`);
+  const narrow = code.replace(/[\u0100-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  if (narrow !== code) writeFileSync(path, narrow);
 }
 
 /** The folder of the package that a file outside of dist is of. */
