@@ -1,9 +1,10 @@
 // Chunks of some series, taken out of what a reader lends: their bytes one after the other in memory of their own, and columns
 // of where each begins. No object is made for a chunk, and whoever keeps them keeps nothing else.
 
+import { ChecksumWindow } from '../bytes/checksum-window.ts';
 import { readUvarint, varintEnd } from '../bytes/varint.ts';
 import { CHUNK_OVERHEAD } from './chunks/format.ts';
-import { ChunkView, readChunk, type SegmentReader } from './chunks/segment-reader.ts';
+import { ChunkView, readChunk, readSummedChunk, type SegmentReader } from './chunks/segment-reader.ts';
 import type { RecentRuns } from './recent-runs.ts';
 
 export class GatheredChunks {
@@ -73,10 +74,12 @@ export class GatheredChunks {
     const taken = length === run.length ? run : run.subarray(0, length);
     this.#bytes.set(taken, at);
     const view = this.#view;
+    const sums = isKnown ? undefined : new ChecksumWindow(taken);
     for (let i = from, count = this.#count; i < to; i++, count++) {
-      const next = i + 1 < to ? at + offsets[i + 1] - first : end;
-      readChunk(this.#bytes, at + offsets[i] - first, view, next, !isKnown);
-      this.#offsets[count] = view.offset;
+      const next = i + 1 < to ? offsets[i + 1] - first : length;
+      if (sums === undefined) readChunk(taken, offsets[i] - first, view, next, false);
+      else readSummedChunk(taken, offsets[i] - first, view, next, sums);
+      this.#offsets[count] = at + view.offset;
       this.#lengths[count] = view.length;
       this.#encodings[count] = view.encoding;
     }

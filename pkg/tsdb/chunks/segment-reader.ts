@@ -41,6 +41,19 @@ export function readChunk(bytes: Uint8Array, at: number, into: ChunkView, end = 
   into.end = dataEnd + 4;
 }
 
+/** The same for one chunk of many: `sums` are over the same bytes. */
+export function readSummedChunk(
+  bytes: Uint8Array,
+  at: number,
+  into: ChunkView,
+  end: number,
+  sums: ChecksumWindow,
+): void {
+  readChunk(bytes, at, into, end, false);
+  const dataEnd = into.offset + into.length;
+  checkSum(bytes, dataEnd, sums.sum(into.offset - 1, dataEnd));
+}
+
 /** `corrupt` unless the checksum at `at` is this one, a signed number. */
 function checkSum(bytes: Uint8Array, at: number, actual: number): void {
   const stored = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
@@ -94,10 +107,7 @@ export class SegmentReader {
       this.#windowSegment = segment;
       this.#windowOffset = offset;
     }
-    const bytes = this.#window;
-    readChunk(bytes, at, into, bytes.length, false);
-    const dataEnd = into.offset + into.length;
-    checkSum(bytes, dataEnd, this.#sums.sum(into.offset - 1, dataEnd));
+    readSummedChunk(this.#window, at, into, this.#window.length, this.#sums);
   }
 
   /** Bytes of the chunk at `at` of the window; undefined when its size does not lie in it. */
