@@ -305,7 +305,8 @@ function explained(expression: string, given: Given, wanted: Given): 'amplified'
 
 const OWN_WAY =
   /\b(exp|ln|log2|log10|a?(sin|cos|tan)h?|atan2|histogram_quantiles?|histogram_stddev|histogram_stdvar|histogram_fraction|histogram_avg)\b|\^/;
-const AMPLIFIES = /\b(count_values|sin|cos|tan|ceil|floor|round|changes|resets|rate|increase)\b|\bln\b.*\^|%|[<>=!]=?[^~"]/;
+const AMPLIFIES =
+  /\b(count_values|sin|cos|tan|ceil|floor|round|changes|resets|rate|increase)\b|\bln\b.*\^|%|[<>=!]=?[^~"]/;
 
 /** `scale`: how large the numbers around are, where a difference of two of them may be next to nothing. */
 function isClose(ours: unknown, theirs: unknown, scale = 0): boolean {
