@@ -165,7 +165,7 @@ export function widenZeroBucket(histogram: HistogramValue, threshold: number): H
   const zero = Float64Array.of(0, zeroCompensation ?? 0);
   const take = ({ counts, compensations }: BucketCounts, i: number): void => {
     increaseAt(zero, zero, 0, 1, counts[i]);
-    if (compensations !== undefined) zero[1] += compensations[i];
+    if (compensations !== undefined) increaseAt(zero, zero, 0, 1, compensations[i]);
   };
   for (;;) {
     zero[0] = histogram.zeroCount;

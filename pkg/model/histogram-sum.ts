@@ -223,10 +223,19 @@ function addedSide(
   const into = hasAll(side.indexes, indexes) ? side : onIndexes(side, unionOf(side.indexes, indexes));
   const { counts, compensations } = into;
   const isSame = counts.length === indexes.length;
-  for (let i = 0, at = 0; i < indexes.length; i++, at++) {
+  for (let i = 0, at = 0, had = 0; i < indexes.length; i++, at++) {
     if (!isSame) while (into.indexes[at] !== indexes[i]) at++;
+    if (lost !== undefined) {
+      while (had < side.indexes.length && side.indexes[had] < indexes[i]) had++;
+      // A bucket that was not there is taken over as it is.
+      if (side.indexes[had] !== indexes[i]) {
+        counts[at] = addends[from + i];
+        compensations[at] = lost[i];
+        continue;
+      }
+    }
     increaseAt(counts, compensations, at, at, addends[from + i]);
-    if (lost !== undefined) compensations[at] += lost[i];
+    if (lost !== undefined) increaseAt(counts, compensations, at, at, lost[i]);
   }
   return into;
 }

@@ -98,9 +98,13 @@ export class MergedBuckets {
     const at = this.#length - 1;
     if (this.#compensations === undefined || compensations === undefined) this.#counts[at] += counts[i];
     else {
-      if (isNew) this.#counts[at] = counts[i];
-      else increaseAt(this.#counts, this.#compensations, at, at, counts[i]);
-      this.#compensations[at] += compensations[i];
+      if (isNew) {
+        this.#counts[at] = counts[i];
+        this.#compensations[at] = compensations[i];
+      } else {
+        increaseAt(this.#counts, this.#compensations, at, at, counts[i]);
+        increaseAt(this.#counts, this.#compensations, at, at, compensations[i]);
+      }
     }
   }
 
