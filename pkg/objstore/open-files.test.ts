@@ -9,12 +9,12 @@ const directory = mkdtempSync(join(tmpdir(), 'open-files-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 afterEach(() => vi.useRealTimers());
 
-function setUp() {
+function setUp(mostFiles = 128) {
   let opened = 0;
   const files = new OpenFiles((path) => {
     opened++;
     return open(path, 'r');
-  });
+  }, mostFiles);
   const text = (name: string) =>
     files.using(join(directory, name), async (file) =>
       (await file.read(Buffer.alloc(9), 0, 9, 0)).buffer.toString('utf8').replaceAll('\0', ''),
@@ -71,6 +71,20 @@ describe('open files', () => {
     expect(openFileCount()).toBeLessThan(200);
     await files.close();
     await vi.waitFor(() => expect(openFileCount()).toBe(0));
+  });
+
+  test('may be more while they are being read, and the one used last stays', async () => {
+    const { files, text, opened } = setUp(2);
+    const names = ['p', 'q', 'r', 's'];
+    for (const name of names) writeFileSync(join(directory, name), name);
+    expect(await Promise.all(names.map(text))).toEqual(names);
+    expect(opened()).toBe(4);
+    await text('p');
+    await text('q');
+    const before = opened();
+    expect([await text('p'), await text('q')]).toEqual(['p', 'q']);
+    expect(opened()).toBe(before);
+    await files.close();
   });
 });
 

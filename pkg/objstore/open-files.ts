@@ -2,6 +2,7 @@
 // than reading from it.
 
 import type { FileHandle } from 'node:fs/promises';
+import { openFileShare } from './open-file-share.ts';
 
 interface OpenFile {
   readonly handle: Promise<FileHandle>;
@@ -11,19 +12,22 @@ interface OpenFile {
   readonly openedMs: number;
 }
 
-const MOST_FILES = 128;
 /** A file that was replaced behind our back is read in its old state for this long at most. */
 const MOST_AGE_MS = 5_000;
 
 export class OpenFiles {
   readonly #open: (path: string) => Promise<FileHandle>;
-  /** Least recently used first. */
   readonly #files = new Map<string, OpenFile>();
+  /** Of these the ones that nobody reads, least recently used first. */
+  readonly #idle = new Map<string, OpenFile>();
+  readonly #mostFiles: number;
   readonly #closing = new Set<Promise<void>>();
   #sweeper: NodeJS.Timeout | undefined;
 
-  constructor(open: (path: string) => Promise<FileHandle>) {
+  /** More than `mostFiles` are open only while more are being read. */
+  constructor(open: (path: string) => Promise<FileHandle>, mostFiles = openFileShare()) {
     this.#open = open;
+    this.#mostFiles = mostFiles;
   }
 
   /** Runs `read` with the file at `path` open. What opening throws is thrown, and forgotten. */
@@ -34,8 +38,8 @@ export class OpenFiles {
       isDropped: false,
       openedMs: Date.now(),
     };
-    this.#files.delete(path);
     this.#files.set(path, file);
+    this.#idle.delete(path);
     file.readers++;
     this.#sweeper ??= setInterval(() => this.#sweep(), MOST_AGE_MS).unref();
     try {
@@ -45,8 +49,11 @@ export class OpenFiles {
       throw thrown;
     } finally {
       file.readers--;
-      if (file.isDropped && file.readers === 0) await closed(file);
-      if (this.#files.size > MOST_FILES) this.#dropOldest();
+      if (file.readers === 0) {
+        if (file.isDropped) await closed(file);
+        else this.#idle.set(path, file);
+      }
+      if (this.#files.size > this.#mostFiles) this.#dropOldest();
     }
   }
 
@@ -66,6 +73,7 @@ export class OpenFiles {
 
   #drop(path: string, file: OpenFile): void {
     if (this.#files.get(path) === file) this.#files.delete(path);
+    if (this.#idle.get(path) === file) this.#idle.delete(path);
     if (file.isDropped) return;
     file.isDropped = true;
     if (file.readers === 0) this.#close(file);
@@ -78,9 +86,9 @@ export class OpenFiles {
   }
 
   #dropOldest(): void {
-    for (const [path, file] of this.#files) {
-      if (this.#files.size <= MOST_FILES) return;
-      if (file.readers === 0) this.#drop(path, file);
+    for (const [path, file] of this.#idle) {
+      if (this.#files.size <= this.#mostFiles) return;
+      this.#drop(path, file);
     }
   }
 

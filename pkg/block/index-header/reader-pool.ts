@@ -9,6 +9,7 @@ import type { RequestContext } from '../../async/request.ts';
 import { SingleFlight } from '../../async/single-flight.ts';
 import { during, Fault, kindOf } from '../../errors/fault.ts';
 import type { Bucket } from '../../objstore/bucket.ts';
+import { openFileShare } from '../../objstore/open-file-share.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { PageCache } from './page-cache.ts';
 import { IndexHeaderReader } from './reader.ts';
@@ -42,10 +43,10 @@ interface Slot {
   readonly reader: IndexHeaderReader;
   userCount: number;
   isRemoved: boolean;
+  /** What of its memory is in the sum. */
+  countedBytes: number;
 }
 
-/** Open files are bounded too: systems commonly allow some thousand. */
-const MOST_OPEN_READERS = 512;
 /** What the strings that readers share may take before the dictionary starts anew. */
 const INTERNED_BYTES = 32 * 1024 * 1024;
 
@@ -60,6 +61,10 @@ export class ReaderPool {
   readonly #prepared = new Set<string>();
   readonly #interned = new Map<string, string>();
   #internedBytes = 0;
+  /** Of all readers, as of the last use of each. */
+  #readerBytes = 0;
+  /** Each has its file open. */
+  readonly #mostReaders = openFileShare();
 
   constructor(deps: ReaderPoolDeps, config: ReaderPoolConfig) {
     this.#deps = deps;
@@ -73,9 +78,7 @@ export class ReaderPool {
 
   /** Bytes of readers and pages, about. */
   get memoryBytes(): number {
-    let bytes = this.#pages.sizeBytes + this.#internedBytes;
-    for (const slot of this.#slots.values()) bytes += slot.reader.memoryBytes;
-    return bytes;
+    return this.#pages.sizeBytes + this.#internedBytes + this.#readerBytes;
   }
 
   /** Makes the directory. */
@@ -110,6 +113,7 @@ export class ReaderPool {
         if (!isHeld) return;
         isHeld = false;
         slot.userCount--;
+        this.#count(slot);
         if (slot.isRemoved && slot.userCount === 0) slot.reader.close();
       },
     };
@@ -152,8 +156,9 @@ export class ReaderPool {
       reader.close();
       return known;
     }
-    const slot = { reader, userCount: 0, isRemoved: false };
+    const slot = { reader, userCount: 0, isRemoved: false, countedBytes: 0 };
     this.#slots.set(ulid, slot);
+    this.#count(slot);
     return slot;
   }
 
@@ -169,23 +174,28 @@ export class ReaderPool {
     );
   }
 
+  /** A reader grows as it is used. */
+  #count(slot: Slot): void {
+    const bytes = slot.isRemoved ? 0 : slot.reader.memoryBytes;
+    this.#readerBytes += bytes - slot.countedBytes;
+    slot.countedBytes = bytes;
+  }
+
   #shrink(): void {
-    let bytes = 0;
-    for (const slot of this.#slots.values()) bytes += slot.reader.memoryBytes;
-    let excess = this.#slots.size - MOST_OPEN_READERS;
-    if (bytes <= this.#config.readerBytes && excess <= 0) return;
+    const isTooMuch = (): boolean =>
+      this.#readerBytes > this.#config.readerBytes || this.#slots.size > this.#mostReaders;
+    if (!isTooMuch()) return;
     for (const [ulid, slot] of this.#slots) {
       if (slot.userCount > 0) continue;
-      bytes -= slot.reader.memoryBytes;
-      excess--;
       this.#drop(ulid, slot);
-      if (bytes <= this.#config.readerBytes && excess <= 0) return;
+      if (!isTooMuch()) return;
     }
   }
 
   #drop(ulid: string, slot: Slot): void {
     this.#slots.delete(ulid);
     slot.isRemoved = true;
+    this.#count(slot);
     if (slot.userCount === 0) slot.reader.close();
   }
 

@@ -49,7 +49,7 @@ export async function loadSeries(
     stats.series.fetches++;
     return block.readIndex({ ...request, signal }, start, length);
   };
-  const table = new SeriesTable();
+  const table = new SeriesTable(Math.min(256, ids.length));
   const entry = new SeriesEntry();
   stats.series.touched += ids.length;
   for (let first = 0; first < parts.length; first += CONCURRENT_READS) {

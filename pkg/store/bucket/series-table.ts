@@ -8,15 +8,26 @@ import type { SeriesEntry } from '../../tsdb/index/series-entry.ts';
 
 export class SeriesTable {
   length = 0;
-  firstLabel = new Uint32Array(257);
-  firstChunk = new Uint32Array(257);
-  labelIds = new Uint32Array(4096);
-  minTimes = new Float64Array(1024);
-  maxTimes = new Float64Array(1024);
-  segments = new Uint32Array(1024);
-  offsets = new Float64Array(1024);
+  firstLabel: Uint32Array;
+  firstChunk: Uint32Array;
+  labelIds: Uint32Array;
+  minTimes: Float64Array;
+  maxTimes: Float64Array;
+  segments: Uint32Array;
+  offsets: Float64Array;
   #labelCount = 0;
   #chunkCount = 0;
+
+  /** Room for so many series; it grows. A request has a table for each block, and there may be thousands. */
+  constructor(capacity = 256) {
+    this.firstLabel = new Uint32Array(capacity + 1);
+    this.firstChunk = new Uint32Array(capacity + 1);
+    this.labelIds = new Uint32Array(capacity * 16);
+    this.minTimes = new Float64Array(capacity * 4);
+    this.maxTimes = new Float64Array(capacity * 4);
+    this.segments = new Uint32Array(capacity * 4);
+    this.offsets = new Float64Array(capacity * 4);
+  }
 
   /** Adds a decoded entry with its chunks that meet [minTime, maxTime]; false, and nothing added, when it has none. */
   add(entry: SeriesEntry, minTime: number, maxTime: number): boolean {
