@@ -194,7 +194,7 @@ export class GrpcClient {
     if (signal.aborted) return abortFault(signal);
     const { code, details } = thrown as Partial<ServiceError>;
     if (typeof code !== 'number') return new Fault('internal', messageOf(thrown), { cause: thrown });
-    return faultOfStatus(code, details ?? '', { address: this.address });
+    return faultOfStatus(code, plainDetails(details ?? ''), { address: this.address });
   }
 }
 
@@ -270,4 +270,9 @@ function abortFault(signal: AbortSignal): Fault {
   const { reason } = signal;
   if (reason instanceof Fault) return reason;
   return new Fault(kindOf(reason) === 'timeout' ? 'timeout' : 'canceled', messageOf(reason), { cause: reason });
+}
+
+/** Without what the library has no words for: of a peer that cannot be reached it tells an empty note, and that an error is one. */
+function plainDetails(details: string): string {
+  return details.replace('. Last error: Error: ', ': ').replace(/\.? Resolution note: *$/, '');
 }
