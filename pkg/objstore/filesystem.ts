@@ -4,7 +4,7 @@
 //   <directory>/.tributary-uploads/<uuid>  uploads under way; what a crash leaves there is not listed, and removed later
 
 import { createHash, randomUUID } from 'node:crypto';
-import { type BigIntStats, type Dirent, readSync, statSync } from 'node:fs';
+import { type BigIntStats, type Dirent, readSync, type Stats, statSync } from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -157,14 +157,18 @@ export class FilesystemBucket implements Bucket {
   }
 
   async exists(request: RequestContext, name: string): Promise<boolean> {
-    return (await this.attributes(request, name).catch(undefinedIfMissing)) !== undefined;
+    throwIfAborted(request.signal);
+    try {
+      return (await this.#look(this.#path(name)))?.isFile() ?? false;
+    } catch (thrown) {
+      throw during(`look at ${name}`, thrown);
+    }
   }
 
   async attributes(request: RequestContext, name: string): Promise<ObjectAttributes> {
     throwIfAborted(request.signal);
     try {
-      const found = await stat(this.#path(name));
-      if (!found.isFile()) throw new Fault('not-found', 'not an object');
+      const found = await this.#lookAtObject(this.#path(name));
       return { sizeBytes: found.size, lastModified: Math.trunc(found.mtimeMs) };
     } catch (thrown) {
       throw during(`look at ${name}`, thrown);
@@ -248,13 +252,17 @@ export class FilesystemBucket implements Bucket {
       if (count === 0) break;
       filled += count;
     }
+    this.#spotTook(since);
+    return bytes.subarray(0, filled);
+  }
+
+  /** A disk that is slow is left to the threads for a while. */
+  #spotTook(since: number): void {
     const now = performance.now();
     this.#spotMs += (now - since - this.#spotMs) / 16;
-    if (this.#spotMs > SLOW_SPOT_MS) {
-      this.#spotFromMs = now + SLOW_REST_MS;
-      this.#spotMs = 0;
-    }
-    return bytes.subarray(0, filled);
+    if (this.#spotMs <= SLOW_SPOT_MS) return;
+    this.#spotFromMs = now + SLOW_REST_MS;
+    this.#spotMs = 0;
   }
 
   #path(name: string): string {
@@ -293,9 +301,32 @@ export class FilesystemBucket implements Bucket {
   async #open(request: RequestContext, name: string): Promise<FileHandle> {
     throwIfAborted(request.signal);
     try {
-      return await openObject(this.#path(name));
+      const path = this.#path(name);
+      await this.#lookAtObject(path);
+      return await open(path, 'r');
     } catch (thrown) {
       throw during(`open ${name}`, thrown);
+    }
+  }
+
+  async #lookAtObject(path: string): Promise<Stats> {
+    const found = await this.#look(path);
+    if (found === undefined) throw new Fault('not-found', 'no such file');
+    if (!found.isFile()) throw new Fault('not-found', 'not an object');
+    return found;
+  }
+
+  /** What is at a path. In place, as small ranges are read: most objects that are asked for by their names are not there. */
+  async #look(path: string): Promise<Stats | undefined> {
+    try {
+      if (performance.now() < this.#spotFromMs) return await stat(path);
+      const since = performance.now();
+      const found = statSync(path, { throwIfNoEntry: false });
+      this.#spotTook(since);
+      return found;
+    } catch (thrown) {
+      if (kindOf(thrown) === 'not-found') return undefined;
+      throw thrown;
     }
   }
 }
