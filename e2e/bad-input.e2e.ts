@@ -215,7 +215,7 @@ describe.concurrent('a command line that cannot be run', () => {
       what: 'data directory that is a file',
       args: storeOver(bucket, `--data-dir=${notADirectory}`).filter((flag) => !flag.endsWith('/data')),
       exitCode: 1,
-      says: /make the data directory \S*a-file, choose another with --data-dir: EEXIST/,
+      says: /cannot write to \S*a-file \(EEXIST.*\): choose another place with --data-dir/,
     },
     {
       what: 'bounds the wrong way round',

@@ -6,6 +6,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, onTestFailed, test } from 'vitest';
 import { goldenDir } from '../dev/golden.ts';
+import { ulidTime } from '../pkg/model/ulid.ts';
 import { Cluster } from './harness/cluster.ts';
 import { filesystemYaml, ours, type Service, startQuery, startStore } from './harness/programs.ts';
 
@@ -24,8 +25,8 @@ describe.skipIf(golden === undefined)('blocks that are damaged in the bucket', (
     readonly breakIt: (block: string) => void;
     /** Logged when the block is loaded; the block is then not served. */
     readonly logged?: RegExp;
-    /** Said to those whose answers it is missing from. Nobody is told where nothing is known of it. */
-    readonly warned?: RegExp;
+    /** Said to those whose answers it is missing from. */
+    readonly warned: RegExp;
   }
   const damages: readonly Damage[] = [
     {
@@ -50,16 +51,6 @@ describe.skipIf(golden === undefined)('blocks that are damaged in the bucket', (
       warned: /checksum|corrupt|chunk/i,
     },
     {
-      what: 'an empty meta.json',
-      breakIt: (block) => writeFileSync(join(block, 'meta.json'), ''),
-      logged: /level=warn msg="block is left out: its meta.json cannot be used".*(empty|JSON)/i,
-    },
-    {
-      what: 'a meta.json that is not JSON',
-      breakIt: (block) => writeFileSync(join(block, 'meta.json'), '<html>not found</html>'),
-      logged: /level=warn msg="block is left out: its meta.json cannot be used".*JSON/i,
-    },
-    {
       what: 'a missing segment',
       breakIt: (block) => rmSync(join(block, 'chunks', '000001')),
       warned: /000001.*(no such|not found|ENOENT|missing)/i,
@@ -71,13 +62,7 @@ describe.skipIf(golden === undefined)('blocks that are damaged in the bucket', (
 
   beforeAll(async () => {
     const directory = cluster.path('damaged');
-    cpSync(source, directory, { recursive: true });
-    const metas = readdirSync(directory).map((ulid) => {
-      const { minTime, thanos } = JSON.parse(readFileSync(join(directory, ulid, 'meta.json'), 'utf8'));
-      return { ulid, minTime: minTime as number, labels: thanos.labels as Record<string, string> };
-    });
-    const ofA = metas.filter(({ labels }) => labels['cluster'] === 'ha' && labels['replica'] === 'A');
-    blocks = ofA.sort((a, b) => a.minTime - b.minTime).map(({ ulid }) => ulid);
+    blocks = copyBlocks(directory);
     for (const [i, { breakIt }] of damages.entries()) breakIt(join(directory, blocks[i]));
     gateway = await startStore(cluster, ours, 'damaged', filesystemYaml(directory));
     querier = await startQuery(cluster, ours, 'damaged', [gateway]);
@@ -96,8 +81,7 @@ describe.skipIf(golden === undefined)('blocks that are damaged in the bucket', (
         const lines = gateway.server.log.split('\n').filter((line) => line.includes(blocks[i]));
         assert.match(lines.join('\n'), logged);
       }
-      assert.equal(broken.warnings.length, warned === undefined ? 0 : 1);
-      if (warned === undefined) return;
+      assert.equal(broken.warnings.length, 1);
       // What other blocks have is in the answer, beside the warning.
       const both = await ask('ha_requests_total', time);
       assert.deepEqual([both.status, both.count, both.warnings], [200, 4, broken.warnings]);
@@ -124,9 +108,61 @@ describe.skipIf(golden === undefined)('blocks that are damaged in the bucket', (
     }
   });
 
-  async function ask(query: string, time: number, more: Readonly<Record<string, string>> = {}) {
+  test('meta.json of two blocks, which may have held anything: every answer says so', async () => {
+    onTestFailed(() => console.error(cluster.logs));
+    const directory = cluster.path('metas');
+    const [empty, page, whole] = copyBlocks(directory);
+    writeFileSync(join(directory, empty, 'meta.json'), '');
+    writeFileSync(join(directory, page, 'meta.json'), '<html>not found</html>');
+    const store = await startStore(cluster, ours, 'metas', filesystemYaml(directory));
+    const metaQuerier = await startQuery(cluster, ours, 'metas', [store]);
+    const notTakenUp = 'level=warn msg="meta.json of a block cannot be used, the block is not taken up"';
+    for (const [block, problem] of [
+      [empty, 'meta.json is empty'],
+      [page, 'meta.json is not JSON'],
+    ]) {
+      const lines = store.server.log.split('\n').filter((line) => line.includes(block));
+      assert.ok(lines.some((line) => line.includes(notTakenUp) && line.includes(problem)));
+    }
+    const hours: readonly (readonly [hour: number, selector: string, count: number])[] = [
+      [1, 'ha_requests_total', 4],
+      [1, 'ha_requests_total{replica="A"}', 0],
+      [3, 'ha_requests_total{replica="A"}', 0],
+      [5, 'ha_requests_total{replica="A"}', 4],
+      [5, 'nobody_has_this', 0],
+    ];
+    for (const [hour, selector, count] of hours) {
+      const time = (BEGIN_MS + hour * HOUR_MS - 20 * MINUTE_MS) / 1000;
+      const answer = await ask(selector, time, {}, metaQuerier);
+      assert.deepEqual([answer.status, answer.count, answer.warnings.length], [200, count, 2], `${selector} ${hour}`);
+      const warnings = [...answer.warnings].sort();
+      assert.match(warnings[0], new RegExp(`block ${empty}, made at .* whatever it holds: meta.json is empty`));
+      assert.match(warnings[1], new RegExp(`block ${page}, made at .* whatever it holds: meta.json is not JSON`));
+      const refused = await ask(selector, time, { partial_response: 'false' }, metaQuerier);
+      assert.equal(refused.status, 422);
+      assert.match(refused.error, /whatever it holds: meta.json is/);
+    }
+    // A block holds nothing younger than itself.
+    assert.ok(whole > page);
+    const afterwards = ulidTime(whole) / 1000 + 3600;
+    const later = await ask('ha_requests_total', afterwards, {}, metaQuerier);
+    assert.deepEqual([later.status, later.count, later.warnings], [200, 0, []]);
+  });
+
+  /** Copies the blocks of both replicas; the blocks of replica A, from oldest to newest. */
+  function copyBlocks(directory: string): readonly string[] {
+    cpSync(source, directory, { recursive: true });
+    const metas = readdirSync(directory).map((ulid) => {
+      const { minTime, thanos } = JSON.parse(readFileSync(join(directory, ulid, 'meta.json'), 'utf8'));
+      return { ulid, minTime: minTime as number, labels: thanos.labels as Record<string, string> };
+    });
+    const ofA = metas.filter(({ labels }) => labels['cluster'] === 'ha' && labels['replica'] === 'A');
+    return ofA.sort((a, b) => a.minTime - b.minTime).map(({ ulid }) => ulid);
+  }
+
+  async function ask(query: string, time: number, more: Readonly<Record<string, string>> = {}, asked = querier) {
     const parameters = new URLSearchParams({ query, time: String(time), dedup: 'false', ...more });
-    const response = await fetch(`${querier.url}/api/v1/query?${parameters}`);
+    const response = await fetch(`${asked.url}/api/v1/query?${parameters}`);
     const body = (await response.json()) as { data?: { result: unknown[] }; warnings?: string[]; error?: string };
     return {
       status: response.status,

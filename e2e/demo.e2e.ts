@@ -2,7 +2,7 @@
 // and the next start goes on where this one ended.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DemoReplica, demoSeries } from '../cmd/demo/history.ts';
@@ -269,6 +269,22 @@ describe.skipIf(prometheus === undefined)('with a real Prometheus', () => {
     await waitUntil('both sidecars have uploaded', 170_000, async () => {
       return new Set(ofSidecars().map(({ labels }) => labels['replica'])).size === 2;
     });
+    await interrupt(demo, 6);
+  });
+
+  test.concurrent('a port that is taken before Prometheus listens on it costs a second start, not the first look', async () => {
+    const peers = cluster.path('peers');
+    mkdirSync(peers, { recursive: true });
+    const once = join(peers, 'was-here');
+    const script = `[ -e ${once} ] && exec ${prometheus} "$@"; : > ${once}; echo 'bind: address already in use'; exit 1`;
+    writeFileSync(join(peers, 'prometheus'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const demo = await startDemo({
+      dataDir: cluster.path('taken'),
+      env: { TRIBUTARY_PEERS: peers },
+      flags: ['--history-days=1'],
+    });
+    expect(demo.server.process.stdout).toContain('starting again with others');
+    expect(await query(demo.url, 'sum(up{cluster="demo"})')).toHaveLength(1);
     await interrupt(demo, 6);
   });
 

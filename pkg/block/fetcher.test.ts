@@ -136,7 +136,7 @@ for (const strategy of ['concurrent', 'recursive'] as const) {
       const logger: Logger = { ...silentLogger, warn: (message, facts) => warned.push([message, facts?.['block']]) };
       const own = new MetaFetcher({ bucket, logger, metrics, filters: [] }, { strategy, concurrency: 4 });
       for (let round = 0; round < 2; round++) await own.fetch(request);
-      assert.deepEqual(warned, [['block is left out: its meta.json cannot be used', broken]]);
+      assert.deepEqual(warned, [['meta.json of a block cannot be used, the block is not taken up', broken]]);
     });
 
     test('reads each meta once, also over a restart, and forgets those of blocks that are gone', async () => {
@@ -262,6 +262,17 @@ describe('filters', () => {
       [...(await left(filter, backFilled, settled, repaired)).keys()].sort(),
       ulidsOf(settled, repaired),
     );
+  });
+
+  test('blocks of a clock that is ahead are hidden by the delay only, and by none not at all', async () => {
+    const [soon, later] = [block({ age: -HOUR / 4 }), block({ age: -2 * HOUR })];
+    for (const [delayMs, shown] of [
+      [0, [soon, later]],
+      [HOUR, [later]],
+    ] as const) {
+      const kept = await left(new ConsistencyDelayFilter({ delayMs }, () => NOW), soon, later);
+      assert.deepEqual([...kept.keys()].sort(), ulidsOf(...shown), String(delayMs));
+    }
   });
 
   test('of blocks with the same sources the lower identifier stays; streams and resolutions are apart', async () => {

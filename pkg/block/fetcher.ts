@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { forEachParallel, mapParallel } from '../async/parallel.ts';
 import type { RequestContext } from '../async/request.ts';
 import { collect } from '../errors/collect.ts';
-import { during, Fault, kindOf } from '../errors/fault.ts';
+import { during, Fault } from '../errors/fault.ts';
 import { type Bucket, readAll } from '../objstore/bucket.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -44,7 +44,9 @@ export interface FetchedBlocks {
   readonly metas: ReadonlyMap<string, BlockMeta>;
   /** Directories without a meta.json (`not-found`), or with one that cannot be used, by ULID. */
   readonly partial: ReadonlyMap<string, Fault>;
-  /** Set when some blocks could not be looked at: callers may add blocks then, but must not drop any. */
+  /** Blocks that could not be looked at, the bucket being in trouble, by ULID. */
+  readonly unseen: ReadonlyMap<string, Fault>;
+  /** Set when there are such blocks: whoever knew them must keep them, and nothing may be deleted then. */
   readonly incomplete: Fault | undefined;
 }
 
@@ -104,7 +106,7 @@ export class MetaFetcher {
     const found = this.#config.strategy === 'recursive' ? await this.#listAll(request) : await this.#listRoot(request);
     const metas = new Map<string, BlockMeta>();
     const partial = new Map<string, Fault>();
-    const failures: unknown[] = [];
+    const unseen = new Map<string, Fault>();
 
     await forEachParallel(
       found,
@@ -114,12 +116,13 @@ export class MetaFetcher {
           metas.set(block.ulid, await this.#load({ ...request, signal }, block));
         } catch (thrown) {
           if (signal.aborted) throw thrown;
-          const kind = kindOf(thrown);
+          const failure = during(`block ${block.ulid}`, thrown, { block: block.ulid });
+          const { kind } = failure;
           if (kind === 'not-found' || kind === 'corrupt' || kind === 'unsupported') {
-            partial.set(block.ulid, during(`block ${block.ulid}`, thrown, { block: block.ulid }));
+            partial.set(block.ulid, failure);
             counts.state(kind === 'not-found' ? 'no-meta-json' : 'corrupted-meta-json');
           } else {
-            failures.push(thrown);
+            unseen.set(block.ulid, failure);
             counts.state('failed');
           }
         }
@@ -128,7 +131,7 @@ export class MetaFetcher {
     );
 
     this.#report(partial);
-    if (failures.length === 0) await this.#cache.keepOnly(new Set(found.map(({ ulid }) => ulid)));
+    if (unseen.size === 0) await this.#cache.keepOnly(new Set(found.map(({ ulid }) => ulid)));
     // Loading ends in any order; what comes out should not depend on it.
     const sorted = new Map([...metas].sort(([a], [b]) => (a < b ? -1 : 1)));
     for (const filter of this.#deps.filters) {
@@ -141,7 +144,7 @@ export class MetaFetcher {
     for (let i = 0; i < sorted.size; i++) counts.state('loaded');
     for (const [state, count] of states) this.#meters.synced.set({ state }, count);
     for (const [modified, count] of modifications) this.#meters.modified.set({ modified }, count);
-    return { metas: sorted, partial, incomplete: failures.length === 0 ? undefined : incompleteView(failures) };
+    return { metas: sorted, partial, unseen, incomplete: unseen.size === 0 ? undefined : incompleteView(unseen) };
   }
 
   /** A missing meta.json is an upload under way, one that cannot be read is damage that somebody has to look at. */
@@ -150,7 +153,11 @@ export class MetaFetcher {
     for (const [block, fault] of damaged) {
       if (this.#reported.has(block)) continue;
       const error = fault.message;
-      this.#deps.logger.warn('block is left out: its meta.json cannot be used', { block, kind: fault.kind, error });
+      this.#deps.logger.warn('meta.json of a block cannot be used, the block is not taken up', {
+        block,
+        kind: fault.kind,
+        error,
+      });
     }
     this.#reported = new Set(damaged.map(([block]) => block));
   }
@@ -196,8 +203,8 @@ export class MetaFetcher {
   }
 }
 
-function incompleteView(failures: readonly unknown[]): Fault {
-  return during(`incomplete view of the bucket, ${failures.length} blocks missing`, collect(failures));
+function incompleteView(unseen: ReadonlyMap<string, Fault>): Fault {
+  return during(`incomplete view of the bucket, ${unseen.size} blocks missing`, collect([...unseen.values()]));
 }
 
 function metersOf(metrics: Metrics) {

@@ -1,8 +1,10 @@
 // Copies of meta.json that were fetched before: in memory, and in `<directory>/<ULID>/meta.json` over restarts. A copy
 // that cannot be read or written costs a fetch, nothing else.
 
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LoopTurn } from '../async/loop-turn.ts';
 import { kindOf, messageOf } from '../errors/fault.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { META_FILE } from './layout.ts';
@@ -15,6 +17,7 @@ interface Entry {
 
 export class MetaCache {
   readonly #directory: string | undefined;
+  readonly #turn = new LoopTurn();
   readonly #logger: Logger;
   #memory = new Map<string, Entry>();
 
@@ -34,9 +37,13 @@ export class MetaCache {
     if (this.#directory === undefined) return undefined;
     const path = join(this.#directory, ulid, META_FILE);
     try {
-      const copiedMs = Math.round((await stat(path)).mtimeMs);
+      // In place: handing a file of a kilobyte to the thread pool takes longer than reading it.
+      await this.#turn.share();
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found === undefined) return undefined;
+      const copiedMs = Math.round(found.mtimeMs);
       if (!isSameTime(copiedMs, modifiedMs)) return undefined;
-      const meta = parseMeta(await readFile(path));
+      const meta = parseMeta(readFileSync(path));
       if (meta.ulid !== ulid) return undefined;
       this.#memory.set(ulid, { meta, modifiedMs: copiedMs });
       return meta;

@@ -20,7 +20,7 @@ import { peer } from '../../dev/peers.ts';
 import { collectAll } from '../async/batches.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
 import { MemorySource } from '../bytes/byte-source.ts';
-import { Fault, kindOf } from '../errors/fault.ts';
+import { Fault, kindOf, messageOf } from '../errors/fault.ts';
 import { Labels } from '../model/labels.ts';
 import { newUlid } from '../model/ulid.ts';
 import { type Bucket, bodyOf, readAll, type UploadOptions } from '../objstore/bucket.ts';
@@ -366,7 +366,11 @@ describe('the shipper', () => {
     const blocks = Array.from({ length: 10 }, () => local());
     for (const block of blocks) writeBlock(directory, block);
     writeFileSync(join(directory, blocks[0].ulid, 'meta.json'), '');
-    await assert.rejects(shipper().sync(request), (thrown) => kindOf(thrown) === 'corrupt');
+    await assert.rejects(shipper().sync(request), (thrown) => {
+      assert.equal(kindOf(thrown), 'corrupt');
+      assert.match(messageOf(thrown), new RegExp(`read block ${blocks[0].ulid}, which holds back all others until`));
+      return true;
+    });
     assert.equal(await shipper({ skipCorruptedBlocks: true }).sync(request), 9);
     assert.deepEqual(await objects(bucket), blocks.slice(1).flatMap(fullBlock).sort());
     assert.equal(await metric('thanos_shipper_corrupted_blocks_total'), 2);

@@ -156,7 +156,8 @@ export class Shipper {
         const isCorrupt = kind === 'corrupt' || kind === 'unsupported';
         if (isCorrupt) this.#meters.corrupted.inc();
         if (!isCorrupt || this.#config.skipCorruptedBlocks !== true) {
-          throw during(`read block ${entry.name}`, thrown, { block: entry.name });
+          const doing = `read block ${entry.name}${isCorrupt ? ', which holds back all others until it is moved away' : ''}`;
+          throw during(doing, thrown, { block: entry.name });
         }
         this.#deps.logger.warn('block is skipped because its meta.json cannot be read', {
           block: entry.name,

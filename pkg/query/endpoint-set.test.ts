@@ -12,6 +12,7 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { type EndpointSetConfig, endpointSetDefaults } from './config.ts';
 import type { EndpointClient, EndpointSpec } from './endpoint-details.ts';
 import { EndpointSet } from './endpoint-set.ts';
+import { querierInfo } from './info.ts';
 
 const signal = new AbortController().signal;
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -100,6 +101,29 @@ describe('joining', () => {
     const [endpoint] = set.endpoints();
     assert.deepEqual([endpoint.minTime, endpoint.maxTime, endpoint.supportsSharding], [5, 9, true]);
     assert.deepEqual(endpoint.labelSets.map(String), ['{cluster="c", replica="A"}']);
+  });
+
+  test('one that announces a time without labels may hold others, and is announced as such', async () => {
+    const { world, configure, round, set } = setUp();
+    configure('a:1', 'b:1');
+    const info = infoOf('A');
+    const store = {
+      ...info.store,
+      tsdbInfos: [{ labels: Labels.empty, minTime: 5, maxTime: 9 }],
+    } as StoreInfo['store'];
+    world.set('a:1', { ...info, store });
+    world.set('b:1', infoOf('B'));
+    await round();
+    assert.deepEqual(
+      set.endpoints().map((endpoint) => endpoint.mayHoldOthers),
+      [true, false],
+    );
+    const announced = querierInfo(set.endpoints(), Labels.empty);
+    assert.deepEqual(announced.labelSets.map(String).sort(), [
+      '{cluster="c", replica="A"}',
+      '{cluster="c", replica="B"}',
+    ]);
+    assert.equal(announced.store?.tsdbInfos.filter(({ labels }) => labels.size === 0).length, 1);
   });
 
   test('a strict one is asked from the start, for everything, and trusted with nothing', async () => {

@@ -299,6 +299,7 @@ function endpointOf({ spec, client, info }: Member): Endpoint {
     address: spec.address,
     store: client,
     labelSets: info?.labelSets ?? [],
+    mayHoldOthers: info?.store?.tsdbInfos.some(({ labels }) => labels.size === 0) ?? false,
     minTime: info?.store?.minTime ?? MIN_TIME,
     maxTime: info?.store?.maxTime ?? MAX_TIME,
     supportsSharding: info?.store?.supportsSharding ?? false,

@@ -60,7 +60,7 @@ class Remains {
     this.#gateway = new StoreGateway(
       {
         bucket,
-        fetcher: { fetch: async () => ({ metas, partial: new Map(), incomplete: undefined }) },
+        fetcher: { fetch: async () => ({ metas, partial: new Map(), unseen: new Map(), incomplete: undefined }) },
         pool,
         cache: new IndexCache({ maxBytes: 1 << 20, maxItemBytes: 1 << 17 }, metrics),
         logger: silentLogger,
@@ -68,7 +68,7 @@ class Remains {
       },
       { ...defaultGatewayConfig, ...defaultBucketStoreConfig },
     );
-    await pool.start();
+    pool.start();
     await this.#gateway.sync(request);
     const endpoint = fakeEndpoint(this.#gateway.store);
     return new StoreProxy({ endpoints: () => [endpoint] }, proxyDefaults);

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly store: Store;
   /** External label sets; none means it may hold anything. */
   readonly labelSets: readonly Labels[];
+  /** Set on one that has, beside its label sets, blocks without external labels or of which they are not known. */
+  readonly mayHoldOthers?: boolean;
   /** Both inclusive, ms. */
   readonly minTime: number;
   readonly maxTime: number;
@@ -39,7 +41,7 @@ export function labelledEndpointText(endpoint: Endpoint): string {
 
 /**
  * Whether endpoints that answer hold replicas of what a missing one announced, as far as a range is concerned: each of
- * its label sets, replica labels aside, for all of its time within the range. One without label sets is never covered.
+ * its label sets, replica labels aside, for all of its time within the range. One that may hold others is never covered.
  */
 export function isCovered(
   missing: Endpoint,
@@ -49,7 +51,7 @@ export function isCovered(
 ): boolean {
   const needed = intersect(missing, range);
   if (needed === undefined) return true;
-  if (missing.labelSets.length === 0) return false;
+  if (missing.labelSets.length === 0 || missing.mayHoldOthers === true) return false;
   const names = new Set(replicaLabels);
   const keysOf = (endpoint: Endpoint): string[] => endpoint.labelSets.map((set) => set.without(names).key);
   const able = answering.filter((other) => other.minTime <= needed.minTime && other.maxTime >= needed.maxTime);

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 import { FakeClock } from '../async/fake-clock.ts';
 import { backgroundRequest, type RequestContext } from '../async/request.ts';
+import { listStrategies, MetaFetcher } from '../block/fetcher.ts';
 import { ReaderPool } from '../block/index-header/reader-pool.ts';
 import type { BlockMeta } from '../block/meta.ts';
 import { crc32c } from '../bytes/crc32c.ts';
@@ -13,6 +23,7 @@ import { Fault, type FaultKind, kindOf, messageOf } from '../errors/fault.ts';
 import { Labels } from '../model/labels.ts';
 import { Matcher } from '../model/matcher.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
+import { ulidTime } from '../model/ulid.ts';
 import type { Bucket } from '../objstore/bucket.ts';
 import { FilesystemBucket } from '../objstore/filesystem.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -205,8 +216,9 @@ describe('blocks that come and go', () => {
     }
   });
 
-  test('nothing is dropped on half a view, and a failing listing keeps what is known', async () => {
-    const { bucket } = bucketOf();
+  test('a block that was not seen is not dropped, and a failing listing keeps what is known', async () => {
+    const { directory, ulid, bucket } = bucketOf();
+    writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
     const dataDir = mkdtempSync(join(scratch, 'data-'));
     const metrics = new Metrics();
     let round = 0;
@@ -218,9 +230,9 @@ describe('blocks that come and go', () => {
           fetch: async (request) => {
             round++;
             if (round === 1) return fetchAll(request, bucket);
-            if (round === 2) {
-              return { metas: new Map(), partial: new Map(), incomplete: new Fault('unavailable', 'half') };
-            }
+            const incomplete = new Fault('unavailable', 'half');
+            const unseen = new Map([[ulid, incomplete]]);
+            if (round === 2) return { metas: new Map(), partial: new Map(), unseen, incomplete };
             throw new Fault('unavailable', 'down');
           },
         },
@@ -250,8 +262,9 @@ describe('blocks that come and go', () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     };
+    assert.deepEqual((await answerOf(gateway.store, all)).series, ['down', 'up']);
     await rounds(3);
-    assert.equal((await plainSeries(backgroundRequest(), gateway.store, all)).length, 1);
+    assert.deepEqual(await answerOf(gateway.store, all), { series: ['up'], warnings: [] });
     life.abort();
     await Promise.allSettled(background);
     await gateway.stop();
@@ -451,6 +464,124 @@ describe('a block that cannot be served', () => {
     }
   });
 
+  for (const strategy of listStrategies) {
+    test(`since its meta.json is damaged is missing from every answer about the time before it was made: ${strategy}`, async () => {
+      const { directory, ulid, bucket } = bucketOf();
+      const broken = writeBlock(
+        directory,
+        parseFakeSeries(`down{job="b"} ${START}:1`),
+        Labels.of({ cluster: 'us' }),
+        span,
+      );
+      const path = join(directory, broken, 'meta.json');
+      const good = readFileSync(path);
+      writeFileSync(path, good.subarray(0, 20));
+      const fetcher = new MetaFetcher(
+        { bucket, logger: silentLogger, metrics: new Metrics(), filters: [] },
+        { strategy, concurrency: 4 },
+      );
+      const made = await testGateway(bucket, { fetch: (request) => fetcher.fetch(request) });
+      const { store } = made.gateway;
+      const served = () => made.gateway.loadedBlocks().map((meta) => meta.ulid);
+      const text = new RegExp(
+        `^block ${broken}, made at .*Z, is missing from the answer, whatever it holds: meta.json`,
+      );
+      const madeAt = ulidTime(broken);
+      try {
+        for (const [what, query, isTold] of [
+          ['all time', {}, true],
+          ['labels of no block', { matchers: [...all.matchers, new Matcher('=', 'cluster', 'asia')] }, true],
+          ['a time long before', { maxTime: START - 1 }, true],
+          ['the moment it was made', { minTime: madeAt }, true],
+          ['the moment after', { minTime: madeAt + 1 }, false],
+          ['other blocks', { blockMatchers: [new Matcher('!=', '__block_id', broken)] }, false],
+          ['blocks of some labels', { blockMatchers: [new Matcher('=', 'cluster', 'us')] }, true],
+        ] as const) {
+          const { warnings } = await answerOf(store, { ...all, partialResponse: 'warn', ...query });
+          assert.equal(warnings.length, isTold ? 1 : 0, what);
+          if (isTold) assert.match(warnings[0], text);
+        }
+        assert.match((await store.labelNames(backgroundRequest(), labelsQuery({}))).warnings.join(), text);
+        // Whatever time and labels are asked for, it is asked.
+        const info = made.gateway.info();
+        assert.deepEqual(info.labelSets.map(String), ['{cluster="eu", replica="r1"}']);
+        assert.deepEqual(
+          info.store?.tsdbInfos.filter(({ labels }) => labels.size === 0),
+          [{ labels: Labels.empty, minTime: MIN_TIME, maxTime: madeAt }],
+        );
+        assert.deepEqual([info.store?.minTime, info.store?.maxTime], [MIN_TIME, madeAt]);
+
+        const mark = join(directory, broken, 'deletion-mark.json');
+        writeFileSync(mark, '{}');
+        await made.gateway.sync(backgroundRequest());
+        assert.deepEqual(await answerOf(store, all), { series: ['up'], warnings: [] });
+        rmSync(mark);
+        await made.gateway.sync(backgroundRequest());
+        assert.equal((await answerOf(store, all)).warnings.length, 1);
+
+        writeFileSync(path, good);
+        await made.gateway.sync(backgroundRequest());
+        assert.deepEqual(await answerOf(store, all), { series: ['down', 'up'], warnings: [] });
+        assert.deepEqual(made.gateway.info().labelSets.length, 2);
+        // What is served already is not given up for it.
+        writeFileSync(path, '');
+        utimesSync(path, 1, 1);
+        await made.gateway.sync(backgroundRequest());
+        assert.deepEqual(served().sort(), [ulid, broken].sort());
+        assert.deepEqual(await answerOf(store, all), { series: ['down', 'up'], warnings: [] });
+        rmSync(path);
+        await made.gateway.sync(backgroundRequest());
+        assert.deepEqual(await answerOf(store, all), { series: ['up'], warnings: [] });
+      } finally {
+        await made.close();
+      }
+    });
+  }
+
+  test('since its meta.json is out of reach is told of, and looked for again soon', async () => {
+    const { directory, ulid, bucket } = bucketOf();
+    const denied = writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
+    let isDenied = true;
+    const fetch = async (request: RequestContext) => {
+      const fetched = await fetchAll(request, bucket);
+      if (!isDenied) return fetched;
+      const metas = new Map([...fetched.metas].filter(([id]) => id !== denied));
+      const failure = new Fault('denied', 'forbidden');
+      return { ...fetched, metas, unseen: new Map([[denied, failure]]), incomplete: failure };
+    };
+    const made = await testGateway(bucket, { fetch });
+    try {
+      assert.deepEqual(
+        made.gateway.loadedBlocks().map((meta) => meta.ulid),
+        [ulid],
+      );
+      const { series, warnings } = await answerOf(made.gateway.store, all);
+      assert.deepEqual(series, ['up']);
+      assert.match(warnings.join(), new RegExp(`^block ${denied}, made at .* is missing .*: forbidden$`));
+      isDenied = false;
+      await made.gateway.sync(backgroundRequest());
+      assert.deepEqual(await answerOf(made.gateway.store, all), { series: ['down', 'up'], warnings: [] });
+    } finally {
+      await made.close();
+    }
+  });
+
+  test('is named with nineteen others, and the rest are counted', async () => {
+    const { directory, bucket } = bucketOf();
+    for (let i = 0; i < 30; i++) {
+      const broken = writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
+      breakIndex(directory, broken);
+    }
+    const made = await testGateway(bucket);
+    try {
+      const { series, warnings } = await answerOf(made.gateway.store, all);
+      assert.deepEqual([series, warnings.length, new Set(warnings).size], [['up'], 21, 21]);
+      assert.equal(warnings[20], "10 more blocks are missing from the answer, the store's log names them");
+    } finally {
+      await made.close();
+    }
+  });
+
   test('since it was deleted after the listing is missing nowhere', async () => {
     const { directory, bucket } = bucketOf();
     const gone = writeBlock(directory, parseFakeSeries(`down{job="b"} ${START}:1`), external, span);
@@ -476,7 +607,13 @@ describe('a block that cannot be served', () => {
       clock,
       fetch: async (request) => {
         syncCount++;
-        if (isDown) return { metas: new Map(), partial: new Map(), incomplete: new Fault('unavailable', 'half') };
+        if (isDown)
+          return {
+            metas: new Map(),
+            partial: new Map(),
+            unseen: new Map(),
+            incomplete: new Fault('unavailable', 'half'),
+          };
         return fetchAll(request, bucket);
       },
     });

@@ -9,6 +9,7 @@ import { type BlocksView, emptyBlocksView } from '../block/blocks-view.ts';
 import type { FetchedBlocks } from '../block/fetcher.ts';
 import type { ReaderPool } from '../block/index-header/reader-pool.ts';
 import { metaName } from '../block/layout.ts';
+import { markName } from '../block/marks.ts';
 import type { BlockMeta } from '../block/meta.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
 import type { IndexCache } from '../cache/index-cache.ts';
@@ -108,7 +109,7 @@ export class StoreGateway implements Component {
 
   /** Ready means that the first sync is done: every block that can be served is. */
   async start(host: Host): Promise<void> {
-    await this.#deps.pool.start();
+    this.#deps.pool.start();
     await this.sync(backgroundRequest(host.signal));
     host.spawn('sync', (signal) => this.#syncForever(signal));
   }
@@ -151,7 +152,7 @@ export class StoreGateway implements Component {
 
   async #sync(request: RequestContext): Promise<void> {
     const { logger } = this.#deps;
-    const { metas, partial, incomplete } = await this.#deps.fetcher.fetch(request);
+    const { metas, partial, unseen, incomplete } = await this.#deps.fetcher.fetch(request);
     const missing = [...metas.values()].filter(({ ulid }) => !this.#store.blocks.has(ulid)).sort(newestFirst);
     const failed = new Map<string, MissingBlock>();
     let isTroubled = incomplete !== undefined;
@@ -163,7 +164,7 @@ export class StoreGateway implements Component {
       async (meta) => {
         const failure = await this.#load(request, meta);
         if (failure !== undefined && !(await this.#hasGone(request, meta.ulid, failure))) {
-          failed.set(meta.ulid, { meta, problem: failure.message });
+          failed.set(meta.ulid, { ulid: meta.ulid, meta, problem: failure.message });
           if (mayPass(failure)) isTroubled = true;
         }
         doneCount++;
@@ -173,24 +174,53 @@ export class StoreGateway implements Component {
       },
       request.signal,
     );
-    if (incomplete !== undefined) {
-      // What was not seen may well be there: nothing is dropped on half a view.
-      logger.warn('some blocks could not be looked at, none is dropped', { err: incomplete.message });
-      for (const block of this.#store.missing) {
-        const { ulid } = block.meta;
-        if (!metas.has(ulid)) failed.set(ulid, block);
-      }
-    } else {
-      for (const [ulid, { meta }] of [...this.#store.blocks]) {
-        if (metas.has(ulid) || (await this.#isStillNeeded(request, meta, failed))) continue;
-        await this.#drop(ulid);
-      }
+    const unknown = await this.#unknownBlocks(request, partial, unseen);
+    for (const [ulid, block] of unknown) if (!this.#store.blocks.has(ulid)) failed.set(ulid, block);
+    // Who wrote a broken meta.json may be about to put it right.
+    if ([...failed.values()].some((block) => this.#isNewlyUnknown(block))) isTroubled = true;
+    if (incomplete !== undefined) logger.warn('some blocks could not be looked at', { err: incomplete.message });
+    for (const [ulid, { meta }] of [...this.#store.blocks]) {
+      // A block does not change: one whose meta.json breaks, or is out of reach, is as good as it was.
+      if (metas.has(ulid) || unknown.has(ulid) || (await this.#isStillNeeded(request, meta, failed))) continue;
+      await this.#drop(ulid);
     }
     this.#store.missing = failed.values();
     this.#isTroubled = isTroubled;
     this.#isSynced = true;
     this.#lastLook = { partial, refreshedAtMs: this.#clock.now(), error: incomplete?.message };
     if (missing.length > 0) logger.info('blocks are loaded', { new: missing.length, served: this.#store.blocks.size });
+  }
+
+  /**
+   * Blocks of which nothing is known, or no more than before, since their meta.json cannot be read. One without a
+   * meta.json is being written or deleted, and one that is marked for deletion is missed by nobody.
+   */
+  async #unknownBlocks(
+    request: RequestContext,
+    partial: ReadonlyMap<string, Fault>,
+    unseen: ReadonlyMap<string, Fault>,
+  ): Promise<ReadonlyMap<string, MissingBlock>> {
+    const before = new Map(this.#store.missing.map(({ ulid, meta }) => [ulid, meta]));
+    const unknown = new Map<string, MissingBlock>();
+    const add = (ulid: string, failure: Fault) =>
+      unknown.set(ulid, { ulid, meta: before.get(ulid), problem: messageOf(failure.cause ?? failure) });
+    for (const [ulid, failure] of unseen) add(ulid, failure);
+    await forEachParallel(
+      [...partial].filter(([, { kind }]) => kind !== 'not-found'),
+      this.#config.blockSyncConcurrency,
+      async ([ulid, failure], signal) => {
+        const mark = markName('deletion', ulid);
+        const isMarked = await this.#deps.bucket.exists({ ...request, signal }, mark).catch(() => false);
+        throwIfAborted(signal);
+        if (!isMarked) add(ulid, failure);
+      },
+      request.signal,
+    );
+    return unknown;
+  }
+
+  #isNewlyUnknown({ ulid, meta }: MissingBlock): boolean {
+    return meta === undefined && !this.#store.missing.some((known) => known.ulid === ulid);
   }
 
   /** Whether a block was deleted after the bucket was listed: then it is missing nowhere. */
@@ -208,6 +238,7 @@ export class StoreGateway implements Component {
     failed: ReadonlyMap<string, MissingBlock>,
   ): Promise<boolean> {
     const isPart = [...failed.values()].some(({ meta }) => {
+      if (meta === undefined) return false;
       if (meta.thanos.resolutionMs !== thanos.resolutionMs || !meta.thanos.labels.equals(thanos.labels)) return false;
       return compaction.sources.every((source) => meta.compaction.sources.includes(source));
     });

@@ -222,6 +222,12 @@ describe('who is asked', () => {
       true,
     ],
     ['not one whose only set refuses', { labelSets: [eu] }, { matchers: [new Matcher('!=', 'region', 'eu')] }, false],
+    [
+      'one whose only set refuses, and that may hold others',
+      { labelSets: [eu], mayHoldOthers: true },
+      { matchers: [new Matcher('!=', 'region', 'eu')] },
+      true,
+    ],
     ['one of whose sets one accepts', { labelSets: [eu, us] }, { matchers: [new Matcher('=~', 'region', 'u.')] }, true],
     ['one that ends where the request begins', { maxTime: 0 }, {}, true],
     ['not one that ended before', { maxTime: -1 }, {}, false],

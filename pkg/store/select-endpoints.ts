@@ -22,8 +22,8 @@ export function selectEndpoints(endpoints: readonly Endpoint[], selection: Selec
 function isSelected(endpoint: Endpoint, { minTime, maxTime, matchers, storeMatch }: Selection): boolean {
   if (minTime > endpoint.maxTime || maxTime < endpoint.minTime) return false;
   if (!isStoreMatched(endpoint, storeMatch)) return false;
-  const { labelSets } = endpoint;
-  return labelSets.length === 0 || labelSets.some((set) => mayMatch(set, matchers));
+  const { labelSets, mayHoldOthers } = endpoint;
+  return mayHoldOthers === true || labelSets.length === 0 || labelSets.some((set) => mayMatch(set, matchers));
 }
 
 // Only matchers on `__address__` are looked at. A store in this process has no address and is never matched.

@@ -23,7 +23,8 @@ export class ConsistencyDelayFilter implements BlockFilter {
     for (const [ulid, meta] of blocks) {
       // Back-filled blocks have old identifiers and are fresh all the same, so the upload time goes first.
       const bornAt = uploadTimeMs(meta) ?? ulidTime(ulid);
-      if (now - bornAt >= this.#delayMs || trustedSources.has(meta.thanos.source)) continue;
+      // A clock that is ahead by more than the delay must not hide blocks until ours has caught up.
+      if (Math.abs(now - bornAt) >= this.#delayMs || trustedSources.has(meta.thanos.source)) continue;
       blocks.delete(ulid);
       counts.state('too-fresh');
     }

@@ -3,11 +3,12 @@
 // What open readers keep is counted, and the least recently used ones are closed when the sum passes the budget: memory
 // depends on the budget and on what is being asked, not on how many blocks the bucket has.
 
-import { access, mkdir, rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestContext } from '../../async/request.ts';
 import { SingleFlight } from '../../async/single-flight.ts';
-import { during, Fault, kindOf } from '../../errors/fault.ts';
+import { Fault, kindOf } from '../../errors/fault.ts';
+import { makeWritable } from '../../lifecycle/make-writable.ts';
 import type { Bucket } from '../../objstore/bucket.ts';
 import { openFileShare } from '../../objstore/open-file-share.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -81,14 +82,9 @@ export class ReaderPool {
     return this.#pages.sizeBytes + this.#internedBytes + this.#readerBytes;
   }
 
-  /** Makes the directory. */
-  async start(): Promise<void> {
-    const { directory } = this.#config;
-    try {
-      await mkdir(directory, { recursive: true });
-    } catch (thrown) {
-      throw during(`make the data directory ${directory}, choose another with --data-dir`, thrown);
-    }
+  /** Makes the directory. Throws where it cannot be written to, naming `--data-dir`. */
+  start(): void {
+    makeWritable(this.#config.directory, '--data-dir');
   }
 
   /** Sees to it that the block's header is on disk. Does not open it. */

@@ -5,11 +5,14 @@ import type { BlockMeta } from '../../block/meta.ts';
 import { splitMatchers } from '../../model/external-labels.ts';
 import { Labels } from '../../model/labels.ts';
 import type { Matcher } from '../../model/matcher.ts';
-import { printRfc3339 } from '../../model/time.ts';
+import { MIN_TIME, printRfc3339 } from '../../model/time.ts';
+import { ulidTime } from '../../model/ulid.ts';
 import type { TsdbInfo } from '../store.ts';
 
 export interface MissingBlock {
-  readonly meta: BlockMeta;
+  readonly ulid: string;
+  /** Undefined when its meta.json cannot be read: it may then have any labels, and any time up to when it was made. */
+  readonly meta: BlockMeta | undefined;
   /** Why it is not served, in words. */
   readonly problem: string;
 }
@@ -24,6 +27,9 @@ export interface MissingQuery {
   readonly maxResolutionMs: number;
   readonly fillsWithCoarser?: boolean;
 }
+
+/** A bucket in trouble may lack thousands of blocks: so many are named in one answer, the others counted. */
+const MOST_NAMED = 20;
 
 type ServedMetas = Iterable<{ readonly meta: BlockMeta }>;
 
@@ -40,19 +46,35 @@ export class MissingBlocks {
 
   /** Announced as if they were served: nobody asks for a time that nobody announces, and nobody would be told. */
   infos(): TsdbInfo[] {
-    return this.#blocks.map(({ meta: { minTime, maxTime, thanos } }) => ({ labels: thanos.labels, minTime, maxTime }));
+    return this.#blocks.map(({ ulid, meta }) => {
+      if (meta === undefined) return { labels: Labels.empty, minTime: MIN_TIME, maxTime: ulidTime(ulid) };
+      return { labels: meta.thanos.labels, minTime: meta.minTime, maxTime: meta.maxTime };
+    });
   }
 
-  /** A text for each block that might have added to the answer. `served` is asked for the blocks with equal labels. */
+  /** A text for each block that might have added to the answer, and one for all after the twentieth. `served` is asked for the blocks with equal labels. */
   warnings(query: MissingQuery, served: (labels: Labels) => ServedMetas): string[] {
-    if (this.#blocks.length === 0) return [];
-    return this.#blocks
-      .filter(({ meta }) => mayMatter(meta, query) && !isMadeUpFor(meta, query, [...served(meta.thanos.labels)]))
-      .map(({ meta, problem }) => {
-        const { ulid, minTime, maxTime, thanos } = meta;
-        const span = `${printRfc3339(minTime)} to ${printRfc3339(maxTime)}`;
-        return `block ${ulid} of ${thanos.labels} from ${span} is missing from the answer: ${problem}`;
-      });
+    const texts = this.#texts(query, served);
+    const others = texts.length - MOST_NAMED;
+    if (others <= 1) return texts;
+    return [
+      ...texts.slice(0, MOST_NAMED),
+      `${others} more blocks are missing from the answer, the store's log names them`,
+    ];
+  }
+
+  #texts(query: MissingQuery, served: (labels: Labels) => ServedMetas): string[] {
+    return this.#blocks.flatMap(({ ulid, meta, problem }) => {
+      if (meta === undefined) {
+        if (query.minTime > ulidTime(ulid) || !isChosen(ulid, undefined, query)) return [];
+        const made = printRfc3339(ulidTime(ulid));
+        return `block ${ulid}, made at ${made}, is missing from the answer, whatever it holds: ${problem}`;
+      }
+      const { minTime, maxTime, thanos } = meta;
+      if (!mayMatter(meta, query) || isMadeUpFor(meta, query, [...served(thanos.labels)])) return [];
+      const span = `${printRfc3339(minTime)} to ${printRfc3339(maxTime)}`;
+      return `block ${ulid} of ${thanos.labels} from ${span} is missing from the answer: ${problem}`;
+    });
   }
 }
 
@@ -60,8 +82,16 @@ function mayMatter({ ulid, minTime, maxTime, thanos }: BlockMeta, query: Missing
   if (thanos.resolutionMs > query.maxResolutionMs && query.fillsWithCoarser !== true) return false;
   if (maxTime <= query.minTime || minTime > query.maxTime) return false;
   if (splitMatchers(query.matchers, thanos.labels) === undefined) return false;
-  const labels = thanos.labels.with(Labels.of({ __block_id: ulid }));
-  return (query.blockMatchers ?? []).every((matcher) => matcher.matches(labels.get(matcher.name)));
+  return isChosen(ulid, thanos.labels, query);
+}
+
+/** Whether the caller's choice of blocks takes it. Labels that are not known may be any. */
+function isChosen(ulid: string, labels: Labels | undefined, { blockMatchers = [] }: MissingQuery): boolean {
+  const known = (labels ?? Labels.empty).with(Labels.of({ __block_id: ulid }));
+  return blockMatchers.every((matcher) => {
+    const isUnknown = labels === undefined && !known.has(matcher.name);
+    return isUnknown || matcher.matches(known.get(matcher.name));
+  });
 }
 
 /** Blocks it was made from have what it has; so have blocks of another resolution that cover its time. */

@@ -46,7 +46,7 @@ export async function fetchAll(
     const meta = change(parseMeta(await readAll(request, bucket, `${name}meta.json`)));
     metas.set(meta.ulid, meta);
   }
-  return { metas, partial: new Map(), incomplete: undefined };
+  return { metas, partial: new Map(), unseen: new Map(), incomplete: undefined };
 }
 
 export async function testGateway(bucket: Bucket, options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -74,7 +74,7 @@ export async function testGateway(bucket: Bucket, options: TestGatewayOptions = 
     },
     { ...defaultGatewayConfig, ...defaultBucketStoreConfig, ...options },
   );
-  await pool.start();
+  pool.start();
   await gateway.sync(backgroundRequest());
   return {
     gateway,
