@@ -33,6 +33,7 @@ import {
 import { Fault } from '../pkg/errors/fault.ts';
 import type { Component } from '../pkg/lifecycle/component.ts';
 import { lockDirectory } from '../pkg/lifecycle/directory-lock.ts';
+import { makeWritable } from '../pkg/lifecycle/make-writable.ts';
 import { statusRoutes } from '../pkg/net/http/status-routes.ts';
 import type { Bucket } from '../pkg/objstore/bucket.ts';
 import { openBucket } from '../pkg/objstore/factory.ts';
@@ -251,6 +252,7 @@ async function open(
     maxTime: values['max-time'],
   });
   if (threads === undefined) return { bucket, compactor: new Compactor({ ...deps, syncer }, config) };
+  makeWritable(values['data-dir'], '--data-dir');
   const holder = await holderIn(values['data-dir']);
   const lease = new Lease(deps, {
     holder,

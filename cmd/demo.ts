@@ -4,16 +4,16 @@ import { join, resolve } from 'node:path';
 import { backgroundRequest } from '../pkg/async/request.ts';
 import type { FlagTable } from '../pkg/config/flag.ts';
 import { int, optionalString, string } from '../pkg/config/flag-kinds.ts';
-import { Fault } from '../pkg/errors/fault.ts';
+import { Fault, kindOf } from '../pkg/errors/fault.ts';
 import type { Component } from '../pkg/lifecycle/component.ts';
 import { Group } from '../pkg/lifecycle/group.ts';
 import { Loop } from '../pkg/lifecycle/loop.ts';
+import { makeWritable } from '../pkg/lifecycle/make-writable.ts';
 import { Probe } from '../pkg/lifecycle/probe.ts';
 import { openBucket } from '../pkg/objstore/factory.ts';
 import type { Logger } from '../pkg/telemetry/logger.ts';
 import { Metrics } from '../pkg/telemetry/metrics.ts';
 import { type CommandContext, type CommandValues, defineCommand, type TextSink } from './command-spec.ts';
-import { makeWritable } from './demo/directory.ts';
 import { DemoHistory } from './demo/fill.ts';
 import { Guard } from './demo/guard.ts';
 import { DEMO_SERIES_COUNT } from './demo/history.ts';
@@ -39,6 +39,8 @@ const MANY_BLOCKS = 10;
 const GRACE_MS = 60_000;
 /** A program that takes so long to be ready is worth a line, again and again. */
 const WAITING_MS = 10_000;
+/** Starts before the demonstration gives up on finding free ports. */
+const MOST_TRIES = 5;
 
 export const command = defineCommand({
   name: 'demo',
@@ -54,8 +56,7 @@ async function runDemo(values: DemoValues, context: CommandContext): Promise<num
   if (values['prometheus.data-dir'] !== undefined && values['prometheus.url'] === undefined) {
     throw new Fault('invalid', '--prometheus.data-dir needs --prometheus.url: it is the directory of that Prometheus');
   }
-  await mustBeFree(values['http-address'], '--http-address');
-  if (values['grpc-address'] !== '') await mustBeFree(values['grpc-address'], '--grpc-address');
+  await namedPortsMustBeFree(values);
   const bucketDir = join(dataDir, 'bucket');
   makeWritable(bucketDir, '--data-dir=directory');
   const bucketYaml = `{type: FILESYSTEM, config: {directory: ${JSON.stringify(bucketDir)}}}`;
@@ -69,36 +70,63 @@ async function runDemo(values: DemoValues, context: CommandContext): Promise<num
     });
     await fill(history, values['history-days'], stdout, stop);
     if (stop.aborted) return 0;
-    const programs = await planPrograms({
-      dataDir,
-      bucketYaml,
-      queryHttpAddress: values['http-address'],
-      queryGrpcAddress: values['grpc-address'] || (await freeAddress()),
-      prometheusProgram: values['prometheus.url'] === undefined ? await findPeer('prometheus', env) : undefined,
-      prometheusUrl: values['prometheus.url'],
-      prometheusDataDir: values['prometheus.data-dir'],
-    });
-    const keepUp = new Loop(
-      {
-        logger,
-        step: async (signal) => {
-          await history.extend(backgroundRequest(signal), Date.now(), () => {});
-        },
-      },
-      { name: 'demo history', intervalMs: EXTEND_INTERVAL_MS },
-    );
-    const group = new Group({ logger: troubleOf(logger), probe: new Probe() }, { graceMs: GRACE_MS }, [
-      ...programs.map((program) => announced(new Program(program, guard), program, stdout)),
-      keepUp,
-      welcome(values, programs, dataDir, stdout),
-    ]);
-    await group.run(stop);
+    await runStack(values, context, { dataDir, bucketYaml, history, guard });
     stdout.write('everything is stopped; the data stays in place for the next start\n');
     return 0;
   } finally {
     await guard.stop();
     await bucket.close();
   }
+}
+
+async function namedPortsMustBeFree(values: DemoValues): Promise<void> {
+  await mustBeFree(values['http-address'], '--http-address');
+  if (values['grpc-address'] !== '') await mustBeFree(values['grpc-address'], '--grpc-address');
+}
+
+interface Stack {
+  readonly dataDir: string;
+  readonly bucketYaml: string;
+  readonly history: DemoHistory;
+  readonly guard: Guard;
+}
+
+/** Runs everything until it is stopped. When somebody else takes a port before one of ours does, others are chosen. */
+async function runStack(values: DemoValues, context: CommandContext, stack: Stack): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runOnce(values, context, stack);
+    } catch (thrown) {
+      if (kindOf(thrown) !== 'conflict' || tries === MOST_TRIES) throw thrown;
+      await namedPortsMustBeFree(values);
+      context.stdout.write('a port was taken by another program meanwhile: starting again with others\n');
+    }
+  }
+}
+
+async function runOnce(
+  values: DemoValues,
+  { stdout, stop, logger, env }: CommandContext,
+  { dataDir, bucketYaml, history, guard }: Stack,
+): Promise<void> {
+  const programs = await planPrograms({
+    dataDir,
+    bucketYaml,
+    queryHttpAddress: values['http-address'],
+    queryGrpcAddress: values['grpc-address'] || (await freeAddress()),
+    prometheusProgram: values['prometheus.url'] === undefined ? await findPeer('prometheus', env) : undefined,
+    prometheusUrl: values['prometheus.url'],
+    prometheusDataDir: values['prometheus.data-dir'],
+  });
+  const step = async (signal: AbortSignal): Promise<void> => {
+    await history.extend(backgroundRequest(signal), Date.now(), () => {});
+  };
+  const group = new Group({ logger: troubleOf(logger), probe: new Probe() }, { graceMs: GRACE_MS }, [
+    ...programs.map((program) => announced(new Program(program, guard), program, stdout)),
+    new Loop({ logger, step }, { name: 'demo history', intervalMs: EXTEND_INTERVAL_MS }),
+    welcome(values, programs, dataDir, stdout),
+  ]);
+  await group.run(stop);
 }
 
 async function fill(history: DemoHistory, days: number, stdout: TextSink, stop: AbortSignal): Promise<void> {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'vitest';
 import { kindOf, messageOf } from '../../pkg/errors/fault.ts';
 import type { Host } from '../../pkg/lifecycle/component.ts';
-import { makeWritable } from './directory.ts';
 import { freeAddress, mustBeFree } from './ports.ts';
 import { Program } from './program.ts';
 
@@ -16,6 +15,10 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 async function failureOf(script: string, readyTimeoutMs?: number): Promise<string> {
+  return messageOf(await faultOf(script, readyTimeoutMs));
+}
+
+async function faultOf(script: string, readyTimeoutMs?: number): Promise<unknown> {
   const program = new Program(
     {
       name: 'x',
@@ -37,7 +40,10 @@ async function failureOf(script: string, readyTimeoutMs?: number): Promise<strin
     unready() {},
   };
   try {
-    return await program.start(host).then(() => assert.fail('it started'), messageOf);
+    return await program.start(host).then(
+      () => assert.fail('it started'),
+      (thrown: unknown) => thrown,
+    );
   } finally {
     life.abort();
     await Promise.allSettled(background);
@@ -52,6 +58,12 @@ test('a program that ends before it is ready fails the start with its last words
   );
 });
 
+test('one that finds its port taken is told apart: it may start with another', async () => {
+  const fault = await faultOf('echo "listen tcp 127.0.0.1:1: bind: address already in use"; exit 1');
+  assert.equal(kindOf(fault), 'conflict');
+  assert.equal(kindOf(await faultOf('exit 1')), 'unavailable');
+});
+
 test('so does one that is never ready', async () => {
   assert.match(
     await failureOf('exec sleep 60', 3_000),
@@ -62,20 +74,4 @@ test('so does one that is never ready', async () => {
 test('an address that will not do is refused with the flag it came from', async () => {
   await assert.rejects(mustBeFree('nonsense', '--http-address'), /--http-address: address nonsense: missing port/);
   await assert.rejects(mustBeFree('127.0.0.1:99999', '--grpc-address'), /--grpc-address: .*invalid port/);
-});
-
-test('a directory that cannot be written is refused with the reason and the flag', () => {
-  const made = join(directory, 'a', 'b');
-  makeWritable(made, '--data-dir');
-  makeWritable(made, '--data-dir');
-  assert.deepEqual(readdirSync(made), []);
-  writeFileSync(join(directory, 'file'), '');
-  for (const path of ['file/b', 'file']) {
-    assert.throws(
-      () => makeWritable(join(directory, path), '--data-dir=directory'),
-      (thrown) =>
-        /^cannot write to .*file.*: choose another place with --data-dir=directory$/.test(messageOf(thrown)) &&
-        kindOf(thrown) !== 'internal',
-    );
-  }
 });

@@ -24,6 +24,7 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 100;
 const LOG_TAIL_LINES = 5;
+const PORT_IS_TAKEN = /address already in use/i;
 
 export class Program implements Component {
   readonly name: string;
@@ -38,6 +39,7 @@ export class Program implements Component {
     this.#guard = guard;
   }
 
+  /** Ends when it is ready. Throws what it said last when it ends before that: `conflict` when its port is taken. */
   async start(host: Host): Promise<void> {
     const log = openSync(this.#spec.logFile, 'w');
     // Its own process group: a Ctrl-C at the terminal reaches us only, and we stop everything in order.
@@ -81,7 +83,9 @@ export class Program implements Component {
 
   #ended(child: ChildProcess): Fault {
     const how = child.exitCode === null ? `signal ${child.signalCode}` : `exit code ${child.exitCode}`;
-    return new Fault('unavailable', `ended with ${how}; ${this.#lastWords()}`);
+    // Between the moment its port was found to be free and now another program may have taken it.
+    const kind = PORT_IS_TAKEN.test(this.lastWords(LOG_TAIL_LINES)) ? 'conflict' : 'unavailable';
+    return new Fault(kind, `ended with ${how}; ${this.#lastWords()}`);
   }
 
   #lastWords(): string {

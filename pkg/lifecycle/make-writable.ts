@@ -1,8 +1,8 @@
-// The directory of the demonstration: made, and known to take what is written, before anything is started.
+// A directory of ours: made, and known to take what is written, before anything is started.
 
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Fault, kindOf, messageOf } from '../../pkg/errors/fault.ts';
+import { Fault, kindOf, messageOf } from '../errors/fault.ts';
 
 /** Makes a directory and those above it. A failure says why, and which flag to change. */
 export function makeWritable(directory: string, flag: string): void {
