@@ -2,7 +2,7 @@
 // comes out is plain data. Threads stay for the next job until the pool is closed.
 
 import { parentPort, type Transferable, Worker } from 'node:worker_threads';
-import { Fault, type FaultKind, kindOf, messageOf } from '../errors/fault.ts';
+import { Fault, type FaultKind, kindOf, messageOf, stackOf } from '../errors/fault.ts';
 import { faultOf, sharedSignal } from './deadline.ts';
 import { Gate } from './gate.ts';
 
@@ -198,7 +198,6 @@ async function answerTo(
     return { value: await work(job, onProgress) };
   } catch (thrown) {
     const facts = thrown instanceof Fault ? thrown.facts : {};
-    const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
-    return { fault: { kind: kindOf(thrown), message: messageOf(thrown), facts }, stack };
+    return { fault: { kind: kindOf(thrown), message: messageOf(thrown), facts }, stack: stackOf(thrown) };
   }
 }

@@ -22,13 +22,20 @@ export interface FaultOptions {
   readonly cause?: unknown;
 }
 
+/** How many frames a stack has: V8's own, elsewhere a property like any other. */
+const traces = Error as { stackTraceLimit?: number };
+
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly kind: FaultKind;
   readonly facts: Facts;
 
+  /** Its stack is that of a cause that is a Fault already (stackOf): taking one costs more than all the rest. */
   constructor(kind: FaultKind, message: string, options: FaultOptions = {}) {
+    const { stackTraceLimit } = traces;
+    if (options.cause instanceof Fault) traces.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    traces.stackTraceLimit = stackTraceLimit;
     this.kind = kind;
     this.facts = options.facts ?? {};
   }
@@ -49,6 +56,16 @@ export function kindOf(thrown: unknown): FaultKind {
 /** The text of anything thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Where the first of the failures that led to this one came from; '' when nobody knows. */
+export function stackOf(thrown: unknown): string {
+  let found = '';
+  for (let failure = thrown; failure instanceof Error; failure = failure.cause) {
+    // What the system reports has no places.
+    if (failure.stack?.includes('\n    at ')) found = failure.stack;
+  }
+  return found;
 }
 
 /**

@@ -4,7 +4,7 @@
 //   <directory>/.tributary-uploads/<uuid>  uploads under way; what a crash leaves there is not listed, and removed later
 
 import { createHash, randomUUID } from 'node:crypto';
-import { type BigIntStats, type Dirent, readSync, type Stats, statSync } from 'node:fs';
+import { type BigIntStats, type Dirent, readFileSync, readSync, type Stats, statSync } from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -20,6 +20,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../async/deadline.ts';
+import { LoopTurn } from '../async/loop-turn.ts';
 import type { RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
 import { slabs } from '../bytes/slabs.ts';
@@ -34,8 +35,8 @@ import {
   type ObjectAttributes,
   type UploadOptions,
 } from './bucket.ts';
-import { ByteStream } from './byte-stream.ts';
 import { conditionFailed, readSmall } from './conditional-writes.ts';
+import { onePiece, streamOf } from './file-stream.ts';
 import { checkObjectName, directoryOf } from './object-name.ts';
 import { OpenFiles } from './open-files.ts';
 import { replaceIf } from './replace-if.ts';
@@ -43,7 +44,6 @@ import { replaceIf } from './replace-if.ts';
 const UPLOADS_DIRECTORY = '.tributary-uploads';
 /** Ranges up to this length are read without asking for the file's size before. */
 const UNASKED_BYTES = 2 * 1024 * 1024;
-const READ_BYTES = 256 * 1024;
 /**
  * Ranges up to this length are read on the spot: what the system has in memory takes microseconds, and handing such a read
  * to another thread and back takes more processor time than everything else about it.
@@ -62,6 +62,7 @@ export class FilesystemBucket implements Bucket {
   readonly name: string;
   readonly #root: string;
   readonly #openFiles = new OpenFiles(openObject);
+  readonly #turn = new LoopTurn();
   #cleaning: Promise<void> | undefined;
   /** When reads on the spot may be tried again, by the monotonic clock. */
   #spotFromMs = 0;
@@ -140,14 +141,24 @@ export class FilesystemBucket implements Bucket {
   }
 
   async get(request: RequestContext, name: string): Promise<AsyncIterable<Uint8Array>> {
-    return streamOf(request, await this.#open(request, name));
+    const path = this.#path(name);
+    try {
+      throwIfAborted(request.signal);
+      const { size } = await this.#lookAtObject(path);
+      // As small ranges are: of marks and metas there are thousands.
+      if (size <= SPOT_BYTES && (await this.#mayBeOnTheSpot()))
+        return onePiece(request, this.#readWholeOnTheSpot(path));
+      return streamOf(request, await open(path, 'r'));
+    } catch (thrown) {
+      throw during(`open ${name}`, thrown);
+    }
   }
 
   async getRange(request: RequestContext, name: string, offset: number, length: number): Promise<Uint8Array> {
     throwIfAborted(request.signal);
     try {
       return await this.#openFiles.using(this.#path(name), async (file) =>
-        length <= SPOT_BYTES && performance.now() >= this.#spotFromMs
+        length <= SPOT_BYTES && (await this.#mayBeOnTheSpot())
           ? this.#readOnTheSpot(file, offset, length)
           : readRange(request, file, offset, length),
       );
@@ -243,6 +254,13 @@ export class FilesystemBucket implements Bucket {
     await this.#openFiles.close();
   }
 
+  /** Waits when reads in place have filled this turn of the event loop. */
+  async #mayBeOnTheSpot(): Promise<boolean> {
+    const wait = this.#turn.share();
+    if (wait !== undefined) await wait;
+    return performance.now() >= this.#spotFromMs;
+  }
+
   #readOnTheSpot(file: FileHandle, offset: number, length: number): Uint8Array {
     const since = performance.now();
     const bytes = uncleared(length);
@@ -254,6 +272,13 @@ export class FilesystemBucket implements Bucket {
     }
     this.#spotTook(since);
     return bytes.subarray(0, filled);
+  }
+
+  #readWholeOnTheSpot(path: string): Uint8Array {
+    const since = performance.now();
+    const bytes = readFileSync(path);
+    this.#spotTook(since);
+    return bytes;
   }
 
   /** A disk that is slow is left to the threads for a while. */
@@ -319,7 +344,7 @@ export class FilesystemBucket implements Bucket {
   /** What is at a path. In place, as small ranges are read: most objects that are asked for by their names are not there. */
   async #look(path: string): Promise<Stats | undefined> {
     try {
-      if (performance.now() < this.#spotFromMs) return await stat(path);
+      if (!(await this.#mayBeOnTheSpot())) return await stat(path);
       const since = performance.now();
       const found = statSync(path, { throwIfNoEntry: false });
       this.#spotTook(since);
@@ -329,19 +354,6 @@ export class FilesystemBucket implements Bucket {
       throw thrown;
     }
   }
-}
-
-function streamOf(request: RequestContext, file: FileHandle): ByteStream {
-  // One for all pieces: left to the collector, they would pile up to tens of megabytes before it looks.
-  const held = new Uint8Array(READ_BYTES);
-  return new ByteStream({
-    async pull() {
-      throwIfAborted(request.signal);
-      const { bytesRead } = await file.read(held, 0, READ_BYTES, null);
-      return bytesRead === 0 ? undefined : held.subarray(0, bytesRead);
-    },
-    close: () => file.close(),
-  });
 }
 
 /** Each write makes a new file, so its number and time tell writes apart. */
