@@ -18,6 +18,7 @@ const kernels = [
   { folder: 'pkg/bytes/kernels', entry: 'crc32c.ts', pages: 3, output: 'crc32c.generated.ts' },
   { folder: 'pkg/bytes/kernels', entry: 'xxhash.ts', pages: 1, output: 'xxhash.generated.ts' },
   { folder: 'pkg/tsdb/index/kernels', entry: 'postings.ts', pages: 33, output: 'index.generated.ts' },
+  { folder: 'pkg/compact/downsample/kernels', entry: 'aggregate.ts', pages: 37, output: 'aggregate.generated.ts' },
 ];
 
 for (const { folder, entry, pages, output } of kernels) {

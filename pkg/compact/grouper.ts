@@ -29,10 +29,18 @@ export function groupBlocks(metas: Iterable<BlockMeta>): readonly BlockGroup[] {
   });
 }
 
+/** Labels of a block live as long as its meta, which several looks at the bucket share. */
+const hashes = new WeakMap<Labels, string>();
+
 /** The identifier as the reference's official builds print it. */
 export function groupId(labels: Labels, resolutionMs: number): string {
-  const parts = labels.flat.flatMap((text) => [Buffer.from(text, 'utf8'), Buffer.of(0xff)]);
-  return `${resolutionMs}@${xxhash64(Buffer.concat(parts))}`;
+  let hash = hashes.get(labels);
+  if (hash === undefined) {
+    const parts = labels.flat.flatMap((text) => [Buffer.from(text, 'utf8'), Buffer.of(0xff)]);
+    hash = String(xxhash64(Buffer.concat(parts)));
+    hashes.set(labels, hash);
+  }
+  return `${resolutionMs}@${hash}`;
 }
 
 /** The order of a group's blocks. */

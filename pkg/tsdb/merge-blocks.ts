@@ -82,14 +82,13 @@ export async function mergeBlocks(
   }
 }
 
-class Merge {
+class Merge implements CopySink {
   readonly #options: MergeOptions;
   readonly #inputs: readonly MergeInput[];
   readonly #tree: LoserTree;
   readonly #segments: SegmentWriter;
   readonly #index: IndexWriter;
   readonly #finishIndex: () => void;
-  readonly #sink: CopySink;
   readonly #entry = new SeriesEntry();
   readonly #places = new ChunkPlaces();
   /** The chunks of the overlap at hand, and bytes of theirs. */
@@ -120,11 +119,6 @@ class Merge {
       return new MergeInput(block, refs[i], outside, (id, entry) => visit(i, id, entry));
     });
     this.#segments = new SegmentWriter((name) => files.create(join('chunks', name)));
-    this.#sink = {
-      addStored: (bytes, from, to) => this.#segments.addStored(bytes, from, to),
-      add: (encoding, data, checksum) => this.#segments.add(encoding, data, checksum),
-      note: (ref, minTime, maxTime, encoding, sampleCount) => this.#note(ref, minTime, maxTime, encoding, sampleCount),
-    };
     const sink = files.create('index');
     this.#index = new IndexWriter(sink, symbols);
     this.#finishIndex = () => sink.finish();
@@ -219,7 +213,7 @@ class Merge {
       if (offsets[to] <= offsets[to - 1] || offsets[to] > last) break;
       if ((to + 1 < count && minTimes[to + 1] <= maxTimes[to]) || !this.#isWhole(to)) break;
     }
-    this.#inputs[inputs[from]].copy(this.#places, from, to, this.#sink);
+    this.#inputs[inputs[from]].copy(this.#places, from, to, this);
     return to;
   }
 
@@ -243,11 +237,19 @@ class Merge {
 
   #write({ minTime, maxTime, encoding, data, checksum }: StoredChunk): void {
     const ref = this.#segments.add(encoding, data, checksum);
-    this.#note(ref, minTime, maxTime, encoding, sampleCountAt(encoding, data, 0, data.length));
+    this.note(ref, minTime, maxTime, encoding, sampleCountAt(encoding, data, 0, data.length));
+  }
+
+  addStored(bytes: Uint8Array, from: number, to: number): number | undefined {
+    return this.#segments.addStored(bytes, from, to);
+  }
+
+  add(encoding: number, data: Uint8Array, checksum: number): number {
+    return this.#segments.add(encoding, data, checksum);
   }
 
   /** Puts a chunk that was written into the entry of its series. */
-  #note(ref: number, minTime: number, maxTime: number, encoding: number, sampleCount: number): void {
+  note(ref: number, minTime: number, maxTime: number, encoding: number, sampleCount: number): void {
     const entry = this.#entry;
     const at = entry.chunkCount;
     growChunks(entry);

@@ -39,8 +39,9 @@ export class MergeInput {
   readonly #scan: SeriesScan;
   readonly #entry = new SeriesEntry();
   readonly #view = new ChunkView();
-  readonly #counts: number[] = [];
-  readonly #encodings: number[] = [];
+  /** Of the chunks that are copied at once. */
+  #counts = new Uint32Array(64);
+  #encodings = new Uint8Array(64);
   #lastRefs = new Uint32Array(64);
 
   /** `visit` sees each series as it is read, borrowed; what it throws ends the reading. */
@@ -57,10 +58,8 @@ export class MergeInput {
   advance(): void {
     try {
       const entry = this.#entry;
-      if (!this.#scan.next(entry)) {
-        this.isEnded = true;
-        return;
-      }
+      this.isEnded = !this.#scan.next(entry);
+      if (this.isEnded) return;
       this.#visit(this.#scan.id, entry);
       const before = this.labelCount;
       const last = this.labelRefs;
@@ -127,6 +126,10 @@ export class MergeInput {
     const view = this.#view;
     const segment = segments[from];
     const base = offsets[from];
+    if (to - from > this.#counts.length) {
+      this.#counts = new Uint32Array(2 * (to - from));
+      this.#encodings = new Uint8Array(2 * (to - from));
+    }
     try {
       let bytes = this.#block.segments.readRun(segment, base, offsets[to - 1]);
       for (let i = from; i < to; ) {

@@ -5,14 +5,14 @@ import type { SampleColumns } from '../../storage/sample-columns.ts';
 import { ENCODING_AGGREGATE, ENCODING_FLOAT_HISTOGRAM, ENCODING_XOR } from '../../tsdb/chunkenc/encoding.ts';
 import { encodeXor, encodeXorLent } from '../../tsdb/chunkenc/xor-encoder.ts';
 import type { StoredChunk } from '../../tsdb/stored-chunk.ts';
-import type { FloatAggregates } from './aggregate-floats.ts';
+import type { FloatColumns } from './aggregate-floats.ts';
 import type { HistogramColumn } from './aggregate-histograms.ts';
 import { encodeHistogramColumn } from './histogram-layout.ts';
 
 const joined = new AggregateChunkWriter();
 
 /** Of floats; an empty column is left out. Undefined when all are. Its times are those of the windows. */
-export function floatAggregateChunk(aggregates: FloatAggregates): StoredChunk | undefined {
+export function floatAggregateChunk(aggregates: FloatColumns): StoredChunk | undefined {
   const { count, sum, min, max, counter } = aggregates;
   let minTime = Number.POSITIVE_INFINITY;
   let maxTime = Number.NEGATIVE_INFINITY;

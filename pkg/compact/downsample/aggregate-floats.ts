@@ -1,4 +1,5 @@
-// Floats into windows: the dense loops of downsampling. Every sample of a block goes through `aggregateFloats` once.
+// Floats into windows: the dense loops of downsampling. Every sample of a block goes through `aggregateFloats` once, or
+// through what is compiled of it (raw-aggregates.ts).
 //
 //   count    samples that are numbers
 //   sum      their sum
@@ -14,8 +15,17 @@
 import { SampleBuffer, type SampleColumns } from '../../storage/sample-columns.ts';
 import { windowEnd } from './windows.ts';
 
-/** The five columns of one chunk; reused from chunk to chunk. All but the counter have the same times. */
-export class FloatAggregates {
+/** The five columns of one chunk. All but the counter have the same times. */
+export interface FloatColumns {
+  readonly count: SampleColumns;
+  readonly sum: SampleColumns;
+  readonly min: SampleColumns;
+  readonly max: SampleColumns;
+  readonly counter: SampleColumns;
+}
+
+/** Columns that are reused from chunk to chunk. */
+export class FloatAggregates implements FloatColumns {
   readonly count = new SampleBuffer();
   readonly sum = new SampleBuffer();
   readonly min = new SampleBuffer();

@@ -16,14 +16,13 @@ import { decodeHistograms } from '../../tsdb/chunkenc/histogram.ts';
 import { hasStartTimestamps, transcodeChunk } from '../../tsdb/chunkenc/transcode.ts';
 import type { StoredChunk } from '../../tsdb/stored-chunk.ts';
 import { floatAggregateChunk, histogramAggregateChunk } from './aggregate-chunk.ts';
-import { aggregateFloats, FloatAggregates } from './aggregate-floats.ts';
 import { accumulateHistograms, countSamples, sumHistograms } from './aggregate-histograms.ts';
 import { sharesLayout } from './histogram-layout.ts';
+import { aggregateRaw } from './raw-aggregates.ts';
 import { outputChunkCount, windowEnd } from './windows.ts';
 
 type Emit = (chunk: StoredChunk) => void;
 
-const aggregates = new FloatAggregates();
 const counts = new SampleBuffer();
 
 /** Collects the samples of a series, then gives its chunks; used for one series after the other. */
@@ -82,11 +81,10 @@ export class RawSeries {
   }
 
   #emitFloats(from: number, to: number, resolutionMs: number, emit: Emit): void {
-    aggregateFloats(this.#samples, from, to, resolutionMs, aggregates);
-    const chunk = floatAggregateChunk(aggregates);
+    const { columns, numberCount } = aggregateRaw(this.#samples, from, to, resolutionMs);
+    const chunk = floatAggregateChunk(columns);
     if (chunk === undefined) return;
-    const { values, length } = aggregates.count;
-    for (let i = 0; i < length; i++) this.aggregatedCount += values[i];
+    this.aggregatedCount += numberCount;
     emit(chunk);
   }
 
@@ -114,12 +112,16 @@ function addHistograms(encoding: number, bytes: Uint8Array, offset: number, leng
 
 /** Takes out stale markers, and samples not after the one before. */
 function dropUnusable(samples: SampleBuffer): void {
-  const { times, values, words, histograms } = samples;
+  const { times, values, words, histograms, length } = samples;
   let lastTime = Number.NEGATIVE_INFINITY;
   let i = 0;
   // Nearly always nothing is to be done.
-  while (i < samples.length && times[i] > lastTime && !isStale(values, words, i)) lastTime = times[i++];
-  if (i === samples.length) return;
+  for (; i < length; i++) {
+    const time = times[i];
+    if (!(time > lastTime) || isStale(values, words, i)) break;
+    lastTime = time;
+  }
+  if (i === length) return;
   let kept = i;
   for (; i < samples.length; i++) {
     if (times[i] <= lastTime || isStale(values, words, i)) continue;
