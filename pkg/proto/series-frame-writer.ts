@@ -21,6 +21,8 @@ export interface ChunkColumns {
   readonly partOffset: Uint32Array;
   readonly partLength: Uint32Array;
   readonly bytes: Uint8Array;
+  /** A view of `bytes`, where there is one already. */
+  readonly view?: DataView;
 }
 
 /** Chunks [from, to) of a table. */
@@ -110,7 +112,7 @@ export class SeriesFrameWriter {
     position += labelsLength;
     count = 0;
     for (const { table, from, to } of chunks) {
-      const source = this.#source.of(table.bytes);
+      const source = table.view ?? this.#source.of(table.bytes);
       for (let i = from; i < to; i++) position = writeChunk(buffer, target, position, table, source, i, sizes[count++]);
     }
     this.#position = position;

@@ -19,6 +19,8 @@ export interface ChunkTable {
   readonly partLength: Uint32Array;
   /** Owned by the table for as long as the table is referenced. */
   readonly bytes: Uint8Array;
+  /** A view of `bytes`, where one is kept: chunks of many tables take turns, each some times. */
+  readonly view?: DataView;
 }
 
 /** Chunks [from, to) of a table. */
@@ -40,6 +42,7 @@ export class ChunkTableBuilder implements ChunkTable {
   partOffset: Uint32Array;
   partLength: Uint32Array;
   bytes: Uint8Array;
+  #view: DataView | undefined;
   #bytesLength = 0;
 
   /** With `bytes` the parts refer into it (`refer`); without, they are copied (`copy`). */
@@ -53,6 +56,11 @@ export class ChunkTableBuilder implements ChunkTable {
     this.partLength = new Uint32Array(capacity);
     this.bytes = bytes;
     this.#bytesLength = bytes.length;
+  }
+
+  get view(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
+    return this.#view;
   }
 
   /** Starts a chunk; its parts follow. */
@@ -102,6 +110,7 @@ export class ChunkTableBuilder implements ChunkTable {
     const end = this.#bytesLength + source.length;
     if (end > this.bytes.length) {
       this.bytes = grown(this.bytes, new Uint8Array(Math.max(end, this.bytes.length * 2, 1024)));
+      this.#view = undefined;
     }
     this.bytes.set(source, offset);
     this.#bytesLength = end;

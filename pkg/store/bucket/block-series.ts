@@ -5,6 +5,7 @@
 // labels are dropped or replaced the order may change everywhere; then entries of all series (never their chunks) are
 // collected and sorted first.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readAhead } from '../../async/batches.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { IndexHeaderReader } from '../../block/index-header/reader.ts';
@@ -29,9 +30,11 @@ export interface BlockSeriesOptions {
   readonly aggregates: readonly Aggregate[];
   readonly without: ReadonlySet<string>;
   readonly sharder: Sharder | undefined;
-  /** Entries of series read and decoded at once. */
+  /** Entries of series read and decoded at once, of the first table and of others. */
+  readonly firstEntries: number;
   readonly entriesAtOnce: number;
-  /** Most series of a batch. */
+  /** Most series of the first batch and of others: all blocks make their first one before anything can be answered. */
+  readonly firstSeries: number;
   readonly batchSeries: number;
   /** About how many bytes of chunks a batch may hold. */
   readonly batchBytes: number;
@@ -63,13 +66,14 @@ export async function* blockSeries(
     ? sortedTable(request, block, header, ids, plan, options, stats)
     : orderedTables(request, block, header, ids, plan, options, stats);
   const lender = new Lender(options.budget);
+  let mostSeries = options.firstSeries;
   try {
     for await (const { table, order } of readAhead(tables, 1)) {
       for (let at = 0; at < order.length; ) {
-        const batch = new Int32Array(Math.min(options.batchSeries, order.length - at));
+        const batch = new Int32Array(Math.min(mostSeries, order.length - at));
         let count = 0;
         const cursor = { segment: -1, last: 0, end: 0 };
-        for (let bytes = 0; at < order.length && count < options.batchSeries && bytes < options.batchBytes; at++) {
+        for (let bytes = 0; at < order.length && count < mostSeries && bytes < options.batchBytes; at++) {
           const series = order[at];
           plan.prepare(table, series);
           if (options.sharder !== undefined && !options.sharder.matches(plan.labels(table, series))) continue;
@@ -81,6 +85,7 @@ export async function* blockSeries(
         const some = batch.subarray(0, count);
         const chunks = options.skipChunks ? undefined : await loader.load(request, table, some, lender);
         yield { series: new BlockBatch(plan, table, some, chunks), warnings: [], release: lender.release() };
+        mostSeries = options.batchSeries;
       }
     }
   } finally {
@@ -129,7 +134,7 @@ async function* orderedTables(
 ): AsyncGenerator<OrderedTable> {
   let heldIds: number[] = [];
   for (let at = 0; at < ids.length; ) {
-    const fresh = ids.subarray(at, at + options.entriesAtOnce);
+    const fresh = ids.subarray(at, at + (at === 0 ? options.firstEntries : options.entriesAtOnce));
     at += fresh.length;
     const some = new Uint32Array(heldIds.length + fresh.length);
     some.set(heldIds);
@@ -140,6 +145,8 @@ async function* orderedTables(
     // Series still held come again with the next table: they may have longer sisters there.
     heldIds = held.map((series) => some[kept[series]]);
     yield { table, order };
+    // The chunks of these go before the entries of others.
+    if (at === options.firstEntries) await nextTurn();
   }
 }
 

@@ -1,8 +1,10 @@
 // A bucket of blocks as a Store: which blocks answer, one sorted stream of each, merged.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readAhead } from '../../async/batches.ts';
 import { Gate } from '../../async/gate.ts';
 import { mapParallel } from '../../async/parallel.ts';
+import { Rendezvous } from '../../async/rendezvous.ts';
 import type { RequestContext } from '../../async/request.ts';
 import type { ReaderLease } from '../../block/index-header/reader-pool.ts';
 import { compareUtf8 } from '../../bytes/compare.ts';
@@ -42,6 +44,8 @@ const LEAST_BATCH_BYTES = 128 * 1024;
 /** The same for entries of series and for series with labels: the more blocks, the fewer of each at once. */
 const REQUEST_ENTRIES = 16_384;
 const REQUEST_SERIES = 4096;
+/** The part of them that is read before the first answer. */
+const FIRST_PART = 1 / 4;
 /** Blocks a label call looks into at once. */
 const LABEL_CONCURRENCY = 8;
 
@@ -214,11 +218,14 @@ export class BucketStore implements Store {
       aggregates: query.aggregates,
       without: new Set(query.withoutReplicaLabels),
       sharder: sharderOf(query.shard),
+      firstEntries: clamp(Math.floor((FIRST_PART * REQUEST_ENTRIES) / chosen.length), 64, 4096),
       entriesAtOnce: clamp(Math.floor(REQUEST_ENTRIES / chosen.length), 512, 4096),
+      firstSeries: clamp(Math.floor((FIRST_PART * REQUEST_SERIES) / chosen.length), 16, 512),
       batchSeries: clamp(Math.floor(REQUEST_SERIES / chosen.length), 64, 512),
       batchBytes: clamp(REQUEST_CHUNK_BYTES / (2 * chosen.length), LEAST_BATCH_BYTES, MOST_BATCH_BYTES),
       budget: this.#budget,
     };
+    const firsts = new Rendezvous(chosen.length);
     const isTold = (failure: Fault): boolean => query.partialResponse === 'warn' && liesInBlock(failure, isLast);
     for (const { block } of chosen) block.enter();
     const scope = scopeOf(request);
@@ -226,7 +233,7 @@ export class BucketStore implements Store {
     const leases: ReaderLease[] = [];
     try {
       const streamOf = (one: ChosenBlock): AsyncIterable<BatchToMerge> =>
-        this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, isTold, leases);
+        this.#streamOf(scope.request, one, reaching(options, one.block, query), stats, isTold, firsts, leases);
       yield* mergeResponses(chosen.map((one) => readAhead(streamOf(one), 1)));
     } finally {
       for (const lease of leases) lease.release();
@@ -241,20 +248,31 @@ export class BucketStore implements Store {
     options: BlockSeriesOptions,
     stats: RequestStats,
     isTold: (failure: Fault) => boolean,
+    firsts: Rendezvous,
     leases: ReaderLease[],
   ): AsyncGenerator<BatchToMerge> {
     const since = performance.now();
+    let isFirst = true;
     try {
       const lease = await block.header(request);
       leases.push(lease);
       const ids = await expandPostings(request, block, lease.reader, matchers, this.#deps.cache, stats);
       stats.getAllMs = Math.max(stats.getAllMs, performance.now() - since);
-      yield* blockSeries(request, block, lease.reader, ids, options, stats);
+      for await (const batch of blockSeries(request, block, lease.reader, ids, options, stats)) {
+        yield batch;
+        if (!isFirst) continue;
+        isFirst = false;
+        // What the first batches of all blocks answer goes before what is read ahead.
+        await firsts.come();
+        await nextTurn();
+      }
     } catch (thrown) {
       const failure = during(`block ${block.ulid}`, thrown, { block: block.ulid });
       if (!isTold(failure)) throw failure;
       // All others go on.
       yield { series: [], warnings: [failure.message] };
+    } finally {
+      if (isFirst) void firsts.come();
     }
   }
 
