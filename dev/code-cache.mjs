@@ -1,5 +1,5 @@
 // Has the bundled programs run a little, so that V8's caches of their code lie beside them (dev/start.cjs reads them): each
-// with the settings of `bin/tributary`, since a cache is good for those only. Plain JavaScript, as in every build.
+// with the settings that `bin/tributary` gives it, since a cache is good for those only. Plain JavaScript, as in every build.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,10 @@ export async function makeCodeCaches(dist) {
     // Twice, because threads and the process keep what they have of the same scripts.
     for (const round of [1, 2]) {
       writeBucket(join(scratch, 'bucket'));
-      await run(dist, ['store', bucket, http, grpc, `--data-dir=${join(scratch, `store-${round}`)}`], true);
+      // With its own settings, and with those of the demonstration that may have started it.
+      for (const as of ['store', 'demo']) {
+        await run(dist, ['store', bucket, http, grpc, `--data-dir=${join(scratch, `${as}-${round}`)}`], true, as);
+      }
       const replicas = [
         '--deduplication.replica-label=replica',
         '--deduplication.func=penalty',
@@ -34,6 +37,7 @@ export async function makeCodeCaches(dist) {
     }
     await run(dist, ['query', http, grpc, '--endpoint=127.0.0.1:1'], true);
     for (const command of ['sidecar', 'query', 'store', 'compact']) await run(dist, [command, '--help'], false);
+    for (const flag of ['--help', '--version']) await run(dist, [flag], false);
     await run(dist, ['tools', 'bucket', 'ls', bucket], false);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -54,9 +58,9 @@ function writeBucket(bucket) {
   }
 }
 
-/** To its end; one that serves is stopped as soon as it is ready. */
-async function run(dist, args, serves) {
-  const program = [...settings(), join(root, 'dev', 'code-cache-run.cjs'), dist, ...args];
+/** To its end, with the settings of a command; one that serves is stopped as soon as it is ready. */
+async function run(dist, args, serves, as = args[0]) {
+  const program = [...settingsOf(as), join(root, 'dev', 'code-cache-run.cjs'), dist, ...args];
   const child = spawn(process.execPath, program, { stdio: ['ignore', 'ignore', 'pipe'], timeout: WAIT_MS });
   let log = '';
   let isStopped = !serves;
@@ -70,9 +74,12 @@ async function run(dist, args, serves) {
   if (code !== 0) throw new Error(`code cache: ${args.join(' ')} ended with ${code}\n${log}`);
 }
 
-/** What `bin/tributary` gives to Node. */
-function settings() {
-  const found = /^exec node ((?:--\S+ )+)/m.exec(readFileSync(join(root, 'bin', 'tributary'), 'utf8'));
-  if (found === null) throw new Error('code cache: bin/tributary has another form than expected');
-  return found[1].trim().split(' ');
+/** What `bin/tributary` gives to Node for a command. */
+function settingsOf(command) {
+  const launcher = readFileSync(join(root, 'bin', 'tributary'), 'utf8');
+  for (const [, patterns, settings] of launcher.matchAll(/^ {2}(.+)\) exec node (.*)"\$main"/gm)) {
+    const isMeant = patterns.split(' | ').some((one) => one === command || one === '*' || one === `${command[0]}*`);
+    if (isMeant) return settings.split(' ').filter((setting) => setting !== '');
+  }
+  throw new Error('code cache: bin/tributary has another form than expected');
 }

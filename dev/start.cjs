@@ -7,15 +7,15 @@
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { cachedDataVersionTag } = require('node:v8');
 const { constants, Script } = require('node:vm');
 
 const FOLDER = join(__dirname, 'chunks');
 const FOLDER_URL = pathToFileURL(`${FOLDER}/`).href;
-const CACHE_SUFFIX = '.v8';
+/** A cache is good for one V8 with one set of settings, which it is named for: each program finds its own or none. */
+const CACHE_SUFFIX = `.${cachedDataVersionTag().toString(16)}.v8`;
 
 const loaded = new Map();
-/** All caches are of one Node: when one is refused, so are the others. */
-let hasCaches = true;
 
 /** The exports of a script by its name in `chunks`; it is run once. */
 function load(name) {
@@ -31,7 +31,6 @@ function load(name) {
     cachedData,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
-  if (script.cachedDataRejected) hasCaches = false;
   exports.onCompiled?.(path + CACHE_SUFFIX, script);
   script.runInThisContext()(module.exports, required, module, FOLDER_URL);
   return module.exports;
@@ -43,7 +42,6 @@ function required(name) {
 }
 
 function cacheOf(path) {
-  if (!hasCaches) return undefined;
   try {
     return readFileSync(path + CACHE_SUFFIX);
   } catch {

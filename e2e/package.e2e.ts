@@ -79,17 +79,26 @@ describe('the published package', () => {
   });
 
   test('has code beside its scripts that this Node takes as it is', () => {
-    const launcher = readFileSync(join(unpacked, 'bin', 'tributary'), 'utf8');
-    const settings = /^exec node ((?:--\S+ )+)/m.exec(launcher)![1].trim().split(' ');
     // Every script that is loaded says whether its code was refused; undefined when there is none.
     const code = `const start = require(${JSON.stringify(join(unpacked, 'dist', 'start.cjs'))});
       start.onCompiled = (_, script) => console.log(script.cachedDataRejected);
       start.load('cmd-main.cjs');`;
-    const args = [...settings, '-e', code, '--', 'tributary', 'compact', '--help'];
-    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    const refused = stdout.trim().split('\n');
-    assert.ok(refused.length > 10, stderr);
-    assert.deepEqual([...new Set(refused)], ['false']);
+    const small = ['--max-semi-space-size=2', '--heap-growing-percent=75'];
+    const commands = new Map<string, readonly string[]>([
+      ['compact', []],
+      ['store', ['--max-semi-space-size=4', '--heap-growing-percent=75']],
+      ['query', small],
+      ['sidecar', small],
+    ]);
+    const launcher = readFileSync(join(unpacked, 'bin', 'tributary'), 'utf8');
+    for (const [command, settings] of commands) {
+      assert.ok(launcher.includes(`exec node ${settings.map((one) => `${one} `).join('')}"$main"`));
+      const args = [...settings, '-e', code, '--', 'tributary', command, '--help'];
+      const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      const refused = stdout.trim().split('\n');
+      assert.ok(refused.length > 10, stderr);
+      assert.deepEqual([...new Set(refused)], ['false'], command);
+    }
   });
 
   test('lists a bucket, and merges its replicas in a thread', () => {
