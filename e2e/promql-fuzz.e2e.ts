@@ -326,7 +326,7 @@ function isClose(ours: unknown, theirs: unknown, scale = 0): boolean {
   if (ours === theirs) return true;
   const [a, b] = [Number(ours), Number(theirs)];
   // Its exponential function gives up half a power of two before the largest number, on this kind of processor.
-  if (a >= 2 ** 1023 && b === Infinity) return true;
+  if (a >= 2 ** 1023 && theirs === '+Inf') return true;
   return Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b), scale);
 }
 

@@ -63,8 +63,10 @@ export class RawSeries {
   /** The chunks of the series, in order; none when no sample is a number. Samples outside of the time are left out. */
   finish(time: { readonly min: number; readonly max: number }, resolutionMs: number, emit: Emit): void {
     const samples = this.#samples;
+    // Nearly always all of a series is there, and nothing has to be taken out.
+    const isPlain = samples.length === 0 && columnDecoder.holdsPlain;
     columnDecoder.finish(samples);
-    dropUnusable(samples);
+    if (!isPlain) dropUnusable(samples);
     let past = samples.length;
     while (past > 0 && samples.times[past - 1] > time.max) past--;
     let from = 0;
@@ -115,7 +117,6 @@ function dropUnusable(samples: SampleBuffer): void {
   const { times, values, words, histograms, length } = samples;
   let lastTime = Number.NEGATIVE_INFINITY;
   let i = 0;
-  // Nearly always nothing is to be done.
   for (; i < length; i++) {
     const time = times[i];
     if (!(time > lastTime) || isStale(values, words, i)) break;

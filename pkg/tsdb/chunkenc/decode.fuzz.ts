@@ -140,6 +140,28 @@ describe('float chunks', () => {
     }
   });
 
+  test('a column is plain as long as its samples are numbers at ascending times', () => {
+    let plainCount = 0;
+    for (let i = 0; i < 600; i++) {
+      const columns = new SampleBuffer();
+      const numbers = i % 2 === 0;
+      for (let n = random(60), time = -50; n >= 0; n--) {
+        time += i % 3 === 0 && random(40) === 0 ? -random(2) : 1 + random(30);
+        if (!numbers && random(30) === 0) columns.pushStale(time);
+        else columns.push(time, !numbers && random(30) === 0 ? Number.NaN : random(5) - 2);
+      }
+      const bytes = encodeXor(columns);
+      const expected = isPlain(columns);
+      if (expected) plainCount++;
+      const got = new SampleBuffer();
+      columnDecoder.begin();
+      columnDecoder.add(bytes, 0, bytes.length, got, 0);
+      assert.ok(columnDecoder.holdsPlain === expected);
+      columnDecoder.finish(got);
+    }
+    assert.ok(plainCount > 100 && plainCount < 500, String(plainCount));
+  });
+
   test('a column of counter chunks comes out as chunk by chunk', () => {
     for (let i = 0; i < 100; i++) {
       const chunks = Array.from({ length: 5 }, () => encodeXor(randomColumns()));
@@ -174,3 +196,8 @@ test('damaged histogram chunks are read or corrupt', () => {
   }
   assert.ok(refused > 500);
 });
+
+function isPlain({ times, values, length }: SampleBuffer): boolean {
+  for (let n = 0; n < length; n++) if (Number.isNaN(values[n]) || (n > 0 && times[n] <= times[n - 1])) return false;
+  return true;
+}

@@ -12,6 +12,7 @@ import {
   kernelDecode,
   kernelDecodeCounter,
   kernelInput,
+  kernelIsPlain,
   kernelState,
   kernelTimes,
   kernelValues,
@@ -137,6 +138,11 @@ class ColumnDecoder {
     const result = kernelDecodeCounter(from, Math.min(length, kernelInput.length), this.#held);
     this.#held += check(result, count, length);
     loadState(state);
+  }
+
+  /** Whether what `finish` would append are numbers at ascending times: no NaN among them, and so no stale marker. */
+  get holdsPlain(): boolean {
+    return kernelIsPlain(this.#held) === 1;
   }
 
   /** Appends what has been decoded. */

@@ -16,6 +16,7 @@ interface Exports {
   valuesAt(): number;
   decode(from: number, length: number, out: number): number;
   decodeCounter(from: number, length: number, out: number): number;
+  isPlain(count: number): number;
 }
 
 const exports = instantiate<Exports>(wasmBase64);
@@ -39,3 +40,5 @@ export const kernelValues = new Float64Array(buffer, exports.valuesAt(), KERNEL_
 export const kernelDecode: (from: number, length: number, out: number) => number = exports.decode;
 /** The same with counter resets added up; see applyCounterResets in ../counter-resets.ts. */
 export const kernelDecodeCounter: (from: number, length: number, out: number) => number = exports.decodeCounter;
+/** 1 when the first `count` samples of the columns are numbers at ascending times, else 0. */
+export const kernelIsPlain: (count: number) => number = exports.isPlain;

@@ -49,6 +49,19 @@ export function decodeCounter(from: usize, length: usize, out: usize): i32 {
   return run(INPUT + from, length, out, true);
 }
 
+/** Whether the first `count` samples in the columns are numbers at ascending times. */
+export function isPlain(count: usize): bool {
+  let last: f64 = -Infinity;
+  let isOdd: i32 = 0;
+  for (let at: usize = 0; at < count << 3; at += 8) {
+    const time = load<f64>(TIMES + at);
+    const value = load<f64>(VALUES + at);
+    isOdd |= i32(!(time > last)) | i32(value != value);
+    last = time;
+  }
+  return isOdd == 0;
+}
+
 // @ts-ignore: decorator
 @inline
 function peek(bit: u32): u64 {
