@@ -297,7 +297,9 @@ function explained(expression: string, given: Given, wanted: Given): 'amplified'
   }
   // Series that can have no match are not fetched, so nothing is said about histograms among them.
   const unseen = wanted.notes.filter((note) => !given.notes.includes(note));
-  if (unseen.every((note) => / histograms?\b.* aggregation$/.test(note)) && given.notes.length < wanted.notes.length) {
+  const isOfHistograms = (note: string): boolean =>
+    / histograms?\b.* aggregation$| native histogram metric is not a (gauge|counter)\b/.test(note);
+  if (unseen.every(isOfHistograms) && given.notes.length < wanted.notes.length) {
     return difference({ ...given, notes: wanted.notes }, wanted) === undefined ? 'skipped' : undefined;
   }
   return undefined;

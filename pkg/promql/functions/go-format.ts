@@ -17,11 +17,17 @@ export function printG(value: number): string {
 export function printTwoDigits(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  const exponent = value === 0 ? 0 : Number(value.toExponential(1).split('e')[1]);
-  if (exponent < -4 || exponent >= 2) {
-    const [digits, power] = value.toExponential(1).split('e');
-    const short = digits.replace(/\.0$/, '');
-    return `${short}e${power[0]}${power.slice(1).padStart(2, '0')}`;
-  }
-  return String(Number(value.toPrecision(2)));
+  const sign = value < 0 ? '-' : '';
+  const [digits, power] = twoDigits(Math.abs(value)).split('e');
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 2) return sign + String(Number(`${digits}e${power}`));
+  return `${sign}${digits.replace(/\.0$/, '')}e${power[0]}${power.slice(1).padStart(2, '0')}`;
+}
+
+/** As `1.2e+3`. What lies in the middle goes to the even digit, where JavaScript goes up. */
+function twoDigits(value: number): string {
+  // So many digits tell a number in the middle from those beside it.
+  const [digits, power] = value.toExponential(40).split('e');
+  const isMiddle = /^\d\.\d50*$/.test(digits);
+  return isMiddle && Number(digits[2]) % 2 === 0 ? `${digits.slice(0, 3)}e${power}` : value.toExponential(1);
 }
