@@ -41,11 +41,11 @@ export class SeriesFrameWriter {
   readonly #batchSize: number;
   readonly #frameBytes: number;
   readonly #labels = new LabelsWriter();
-  readonly #source = new Views();
-  readonly #target = new Views();
   /** Of the chunks of the series being added: measured once, written once. */
   #sizes = new Uint32Array(256);
   #buffer: Buffer = Buffer.alloc(0);
+  /** Of the buffer, to copy by. */
+  #target = viewOf(this.#buffer);
   #position = HEADER_BYTES;
   #seriesCount = 0;
   #expectedBytes = 4096;
@@ -103,7 +103,7 @@ export class SeriesFrameWriter {
     }
     this.#reserve(1 + varintSize(length) + length);
     const buffer = this.#buffer;
-    const target = this.#target.of(buffer);
+    const target = this.#target;
     const sizes = this.#sizes;
     let position = this.#position;
     buffer[position++] = 0x0a;
@@ -112,7 +112,7 @@ export class SeriesFrameWriter {
     position += labelsLength;
     count = 0;
     for (const { table, from, to } of chunks) {
-      const source = table.view ?? this.#source.of(table.bytes);
+      const source = table.view ?? viewOf(table.bytes);
       for (let i = from; i < to; i++) position = writeChunk(buffer, target, position, table, source, i, sizes[count++]);
     }
     this.#position = position;
@@ -137,25 +137,12 @@ export class SeriesFrameWriter {
       slabs.giveBack(this.#buffer);
     }
     this.#buffer = larger;
+    this.#target = viewOf(larger);
   }
 }
 
-/** Makes views to copy by, and keeps those of the last two pieces of memory: chunks of two replicas take turns. */
-class Views {
-  #last: DataView = new DataView(new ArrayBuffer(0));
-  #before: DataView = this.#last;
-
-  of(bytes: Uint8Array): DataView {
-    if (isViewOf(this.#last, bytes)) return this.#last;
-    const other = this.#before;
-    this.#before = this.#last;
-    this.#last = isViewOf(other, bytes) ? other : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    return this.#last;
-  }
-}
-
-function isViewOf(view: DataView, bytes: Uint8Array): boolean {
-  return view.buffer === bytes.buffer && view.byteOffset === bytes.byteOffset && view.byteLength === bytes.length;
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** A frame that carries a warning. */

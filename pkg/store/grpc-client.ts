@@ -3,6 +3,7 @@
 import type { RequestContext } from '../async/request.ts';
 import { compareUtf8 } from '../bytes/compare.ts';
 import { freeNow } from '../bytes/free-now.ts';
+import { plainView } from '../bytes/plain-view.ts';
 import { kindOf } from '../errors/fault.ts';
 import type { Labels } from '../model/labels.ts';
 import type { CallOptions, GrpcClient } from '../net/grpc/client.ts';
@@ -75,9 +76,8 @@ class BatchSink implements SeriesSink {
   #from = 0;
 
   constructor(frame: Uint8Array, skipChunks: boolean) {
-    // A view of the platform's own kind: stretches of a Buffer are dearer to make.
-    const bytes = new Uint8Array(frame.buffer, frame.byteOffset, frame.length);
-    this.table = new ChunkTableBuilder(skipChunks ? 0 : Math.ceil(frame.length / GUESSED_CHUNK_BYTES), bytes);
+    const capacity = skipChunks ? 0 : Math.ceil(frame.length / GUESSED_CHUNK_BYTES);
+    this.table = new ChunkTableBuilder(capacity, plainView(frame));
   }
 
   series(labels: Labels): void {

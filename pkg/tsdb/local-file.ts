@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ByteSink } from '../bytes/byte-sink.ts';
 import { type ByteSource, checkRange } from '../bytes/byte-source.ts';
+import { plainView } from '../bytes/plain-view.ts';
 import { slabs } from '../bytes/slabs.ts';
 import { assert } from '../errors/assert.ts';
 import { Fault } from '../errors/fault.ts';
@@ -83,6 +84,8 @@ export class FileSink implements ByteSink {
   }
 
   write(bytes: Uint8Array): void {
+    // The buffer of a closed file may be another's by now.
+    assert(this.#isOpen, 'a file is written before it is closed');
     const buffer = this.#buffer;
     if (this.#pending + bytes.length > buffer.length) this.#flush();
     if (bytes.length >= buffer.length) {
@@ -107,6 +110,7 @@ export class FileSink implements ByteSink {
   abandon(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#pending = 0;
     slabs.giveBack(this.#buffer);
     closeSync(this.#file);
   }
@@ -125,11 +129,6 @@ export function syncDirectory(path: string): void {
   } finally {
     closeSync(directory);
   }
-}
-
-/** In a view of the platform's own kind, which is quicker to fill than a Buffer. */
-function plainView(bytes: Buffer): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
-// The door to the aggregation of raw floats: the compiled one (raw-aggregates.bench.ts shows that it is worth its copies), or the
-// plain one for what does not fit its memory.
+// The door to the aggregation of raw floats: the compiled one, which raw-aggregates.bench.ts shows to be worth its copies, or
+// the plain one for what does not fit its memory.
 
 import type { SampleColumns } from '../../storage/sample-columns.ts';
 import { aggregateFloats, FloatAggregates, type FloatColumns } from './aggregate-floats.ts';

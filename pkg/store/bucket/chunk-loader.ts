@@ -5,6 +5,7 @@ import { mapParallel } from '../../async/parallel.ts';
 import type { RequestContext } from '../../async/request.ts';
 import { AGGREGATE_ENCODING, AGGREGATE_PARTS, AggregateParts, splitAggregateChunk } from '../../block/aggr-chunk.ts';
 import { ChecksumWindow } from '../../bytes/checksum-window.ts';
+import { plainView } from '../../bytes/plain-view.ts';
 import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { during, Fault } from '../../errors/fault.ts';
 import { type ChunkSlice, type ChunkTable, ChunkTableBuilder } from '../chunk-table.ts';
@@ -77,7 +78,7 @@ export class ChunkLoader {
       },
       request.signal,
     );
-    const reads = loaded.map((bytes, p) => readOf(parts[p].last - parts[p].first, plain(bytes)));
+    const reads = loaded.map((bytes, p) => readOf(parts[p].last - parts[p].first, plainView(bytes)));
     const partOf = new Uint32Array(chunks.length);
     parts.forEach((part, p) => {
       for (let i = part.first; i < part.last; i++) partOf[order === undefined ? i : order[i]] = p;
@@ -281,11 +282,6 @@ function readOf(chunkCount: number, bytes: Uint8Array): ChunkRead {
 /** As a signed number. */
 function checksumAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
-}
-
-/** The bytes in a view of the platform's own kind: of a Buffer each chunk that is copied later would be dearer. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function listChunks(table: SeriesTable, series: Int32Array): Uint32Array {

@@ -52,7 +52,10 @@ export class MissingBlocks {
     });
   }
 
-  /** A text for each block that might have added to the answer, and one for all after the twentieth. `served` is asked for the blocks with equal labels. */
+  /**
+   * A text for each block that might have added to the answer, and one for all after the twentieth. `served` is asked for the
+   * blocks with equal labels.
+   */
   warnings(query: MissingQuery, served: (labels: Labels) => ServedMetas): string[] {
     const texts = this.#texts(query, served);
     const others = texts.length - MOST_NAMED;
