@@ -9,7 +9,10 @@ import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Each module has an entry file in `assembly`, takes so many pages of 64 KiB, and goes into a file of its own. */
+/**
+ * Each module has an entry file in `assembly`, and goes into a file of its own. Its memory has so many pages of 64 KiB, or is
+ * the caller's, who knows how much it takes.
+ */
 const folder = 'pkg/tsdb/chunkenc/kernels';
 const kernels = [
   { folder, entry: 'xor.ts', pages: 56, output: 'wasm.generated.ts' },
@@ -18,6 +21,7 @@ const kernels = [
   { folder: 'pkg/bytes/kernels', entry: 'crc32c.ts', pages: 3, output: 'crc32c.generated.ts' },
   { folder: 'pkg/bytes/kernels', entry: 'xxhash.ts', pages: 1, output: 'xxhash.generated.ts' },
   { folder: 'pkg/tsdb/index/kernels', entry: 'postings.ts', pages: 33, output: 'index.generated.ts' },
+  { folder: 'pkg/tsdb/kernels', entry: 'concatenate.ts', output: 'concatenate.generated.ts' },
   { folder: 'pkg/compact/downsample/kernels', entry: 'aggregate.ts', pages: 37, output: 'aggregate.generated.ts' },
 ];
 
@@ -28,7 +32,9 @@ for (const { folder, entry, pages, output } of kernels) {
     [
       entry,
       ...['--outFile', 'module.wasm', '--runtime', 'stub', '-O3', '--converge', '--noAssert', '--enable', 'simd'],
-      ...['--initialMemory', String(pages), '--maximumMemory', String(pages)],
+      ...(pages === undefined
+        ? ['--importMemory']
+        : ['--initialMemory', String(pages), '--maximumMemory', String(pages)]),
     ],
     {
       readFile: (name, base) => {

@@ -54,6 +54,17 @@ export function checkIndex(block: Block, visit?: (entry: SeriesEntry) => void): 
   }
 }
 
+/** The health of a block in which nothing was found. */
+export function soundHealth(sizes: Omit<IndexHealth, 'duplicateChunkCount' | 'counts' | 'firstOffenders'>): IndexHealth {
+  const { seriesCount, chunkCount, seriesMaxSizeBytes, chunkMaxSizeBytes } = sizes;
+  const sound = { duplicateChunkCount: 0, counts: noDefects(), firstOffenders: {} };
+  return { seriesCount, chunkCount, seriesMaxSizeBytes, chunkMaxSizeBytes, ...sound };
+}
+
+function noDefects(): Record<Defect, number> {
+  return Object.fromEntries(Object.keys(defects).map((kind) => [kind, 0])) as Record<Defect, number>;
+}
+
 /** What is wrong, in words, the worst first; undefined when nothing is. */
 export function describeDefects(health: IndexHealth, tolerated: ReadonlySet<Defect> = new Set()): string | undefined {
   const found = (Object.keys(defects) as Defect[]).filter((kind) => health.counts[kind] > 0 && !tolerated.has(kind));
@@ -84,7 +95,7 @@ export class IndexCheck {
   constructor(block: Block, tolerated: ReadonlySet<Defect>) {
     this.#block = block;
     this.#tolerated = tolerated;
-    this.#counts = Object.fromEntries(Object.keys(defects).map((kind) => [kind, 0])) as Record<Defect, number>;
+    this.#counts = noDefects();
   }
 
   /** Whether there was no defect so far but tolerated ones. */

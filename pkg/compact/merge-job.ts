@@ -8,6 +8,7 @@ import { IndexCheck, type IndexHealth } from '../block/health.ts';
 import { Fault } from '../errors/fault.ts';
 import type { Block } from '../tsdb/block.ts';
 import type { BlockMeta } from '../tsdb/block-meta.ts';
+import { concatenateBlocks } from '../tsdb/concatenate-blocks.ts';
 import { mergeBlocks } from '../tsdb/merge-blocks.ts';
 import { checkSource, openSource, toleratedIn, verifyMerger } from './verify.ts';
 
@@ -43,12 +44,14 @@ export async function mergeSources(
     const checks: IndexCheck[] = [];
     let meta: BlockMeta | undefined;
     try {
-      for (const ulid of job.sources) {
-        const block = openSource(join(directory, ulid), ulid);
-        sources.push(block);
-        checks.push(new IndexCheck(block, toleratedIn(acceptsMalformedIndex)));
+      for (const ulid of job.sources) sources.push(openSource(join(directory, ulid), ulid));
+      if (!job.isVertical) {
+        meta = await concatenateBlocks(directory, sources, { ulid: job.ulid, isDurable: false, signal, onProgress });
       }
-      meta = await mergeChecked(job, sources, checks, { signal, onProgress });
+      if (meta === undefined) {
+        for (const block of sources) checks.push(new IndexCheck(block, toleratedIn(acceptsMalformedIndex)));
+        meta = await mergeChecked(job, sources, checks, { signal, onProgress });
+      }
     } catch (thrown) {
       if (signal.aborted) throw thrown;
       // A source with a defect ends the merge where it is met: all that is wrong with it is told by a look at the whole.
@@ -56,7 +59,9 @@ export async function mergeSources(
       throw thrown;
     }
     if (meta === undefined) return undefined;
-    const isWhole = sources.every(({ tombstones }, i) => tombstones.size === 0 && checks[i].health.counts.late === 0);
+    const isWhole =
+      sources.every(({ tombstones }) => tombstones.size === 0) &&
+      checks.every(({ health }) => health.counts.late === 0);
     const isLossless = !job.isVertical && isWhole;
     return {
       meta,

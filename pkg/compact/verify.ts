@@ -4,9 +4,7 @@ import { checkIndex, type Defect, defects, describeDefects, type IndexHealth } f
 import { during, Fault } from '../errors/fault.ts';
 import { Block } from '../tsdb/block.ts';
 import type { BlockStats } from '../tsdb/block-meta.ts';
-import { ChunkView } from '../tsdb/chunks/segment-reader.ts';
-import type { SeriesEntry } from '../tsdb/index/series-entry.ts';
-import { sampleCountAt } from '../tsdb/stored-chunk.ts';
+import { type BlockCounts, countBlock } from './count-block.ts';
 import { DAMAGED_REASON, OUT_OF_ORDER_REASON } from './damage-reasons.ts';
 
 export interface SourceOptions {
@@ -76,21 +74,6 @@ export function verifyMerger(
   }
 }
 
-interface BlockCounts {
-  readonly health: IndexHealth;
-  readonly samples: number;
-}
-
-/** Reads every entry and compares every checksum of a block's chunks. */
-function countBlock(block: Block, onProgress: () => void): BlockCounts {
-  const samples = new SampleCounter(block);
-  const health = checkIndex(block, (entry) => {
-    samples.add(entry);
-    onProgress();
-  });
-  return { health, samples: samples.count };
-}
-
 /** The same of a source: what is wrong with it is `corrupt`, with the block and a reason. */
 function countSource(block: Block, onProgress: () => void): BlockCounts {
   const { ulid } = block.meta;
@@ -135,23 +118,4 @@ function differenceFrom(
   const least = isLossless ? Math.max(...sources.map((source) => source.numSeries)) : 1;
   if (numSeries > most || numSeries < least) return `it has ${numSeries} series, its sources ${least} to ${most}`;
   return undefined;
-}
-
-/** Adds up the samples of a block's chunks, whose checksums are compared on the way. */
-class SampleCounter {
-  count = 0;
-  readonly #block: Block;
-  readonly #view = new ChunkView();
-
-  constructor(block: Block) {
-    this.#block = block;
-  }
-
-  add(entry: SeriesEntry): void {
-    const view = this.#view;
-    for (let i = 0; i < entry.chunkCount; i++) {
-      this.#block.segments.readNext(entry.segments[i], entry.offsets[i], view);
-      this.count += sampleCountAt(view.encoding, view.bytes, view.offset, view.length);
-    }
-  }
 }

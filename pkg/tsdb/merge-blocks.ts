@@ -4,7 +4,6 @@
 
 import { join } from 'node:path';
 import { throwIfAborted } from '../async/deadline.ts';
-import { compareUtf8 } from '../bytes/compare.ts';
 import { MAX_TIME, MIN_TIME } from '../model/time.ts';
 import { LoserTree } from '../storage/loser-tree.ts';
 import type { Block } from './block.ts';
@@ -14,8 +13,8 @@ import { ChunkPlaces } from './chunk-places.ts';
 import { ENCODING_FLOAT_HISTOGRAM, ENCODING_HISTOGRAM, ENCODING_XOR } from './chunkenc/encoding.ts';
 import { offsetOf, segmentOf } from './chunks/ref.ts';
 import { SegmentWriter } from './chunks/segment-writer.ts';
+import { mergeSymbols } from './index/merge-symbols.ts';
 import { SeriesEntry } from './index/series-entry.ts';
-import type { SymbolTable } from './index/symbols.ts';
 import { IndexWriter } from './index/writer.ts';
 import { LentBytes } from './lent-bytes.ts';
 import { type CopySink, compareInputs, compareRefs, MergeInput, NOTHING_DELETED } from './merge-input.ts';
@@ -38,6 +37,8 @@ export interface MergeOptions {
   readonly isDurable?: boolean;
   /** Called now and then as series are written. */
   readonly onProgress?: () => void;
+  /** What a segment grows up to; tests may ask for less than usual. */
+  readonly segmentBytes?: number;
   /**
    * Sees each series of each input, by its number, before anything of it is merged: borrowed, its checksum compared. What it
    * throws ends the merge.
@@ -109,7 +110,9 @@ class Merge implements CopySink {
     this.#minTime = Math.min(...blocks.map(({ meta }) => meta.minTime));
     this.#maxTime = Math.max(...blocks.map(({ meta }) => meta.maxTime));
     this.#compaction = mergedCompaction(blocks.map(({ meta }) => meta));
-    const { symbols, refs } = mergeSymbols(blocks.map((block) => block.index.symbols));
+    const tables = blocks.map((block) => block.index.symbols);
+    const refs = tables.map(({ count }) => new Uint32Array(count));
+    const symbols = mergeSymbols(tables, refs);
     const outside = [
       { minTime: MIN_TIME, maxTime: this.#minTime - 1 },
       { minTime: this.#maxTime, maxTime: MAX_TIME },
@@ -118,7 +121,7 @@ class Merge implements CopySink {
     this.#inputs = blocks.map((block, i) => {
       return new MergeInput(block, refs[i], outside, (id, entry) => visit(i, id, entry));
     });
-    this.#segments = new SegmentWriter((name) => files.create(join('chunks', name)));
+    this.#segments = new SegmentWriter((name) => files.create(join('chunks', name)), options.segmentBytes);
     const sink = files.create('index');
     this.#index = new IndexWriter(sink, symbols);
     this.#finishIndex = () => sink.finish();
@@ -264,25 +267,6 @@ class Merge implements CopySink {
     else if (encoding === ENCODING_HISTOGRAM || encoding === ENCODING_FLOAT_HISTOGRAM) {
       this.#histogramCount += sampleCount;
     }
-  }
-}
-
-/** All symbols in order, and for each table where its symbols stand among them. */
-function mergeSymbols(tables: readonly SymbolTable[]): { symbols: string[]; refs: Uint32Array[] } {
-  const symbols: string[] = [];
-  const refs = tables.map((table) => new Uint32Array(table.count));
-  const at = new Array<number>(tables.length).fill(0);
-  const tree = new LoserTree(tables.length, (a, b) => {
-    if (at[a] >= tables[a].count) return false;
-    return at[b] >= tables[b].count || compareUtf8(tables[a].get(at[a]), tables[b].get(at[b])) < 0;
-  });
-  for (;;) {
-    const winner = tree.winner;
-    if (at[winner] >= tables[winner].count) return { symbols, refs };
-    const symbol = tables[winner].get(at[winner]);
-    if (symbols.length === 0 || symbols[symbols.length - 1] !== symbol) symbols.push(symbol);
-    refs[winner][at[winner]++] = symbols.length - 1;
-    tree.replay();
   }
 }
 

@@ -132,6 +132,12 @@ export class SegmentReader {
     return this.#sourceOf(segment, offset).read(offset, length);
   }
 
+  /** Up to so many bytes of a segment from a chunk's start on; good until the next call. */
+  readUpTo(segment: number, offset: number, most: number): Uint8Array {
+    const source = this.#sourceOf(segment, offset);
+    return source.read(offset, Math.min(most, source.sizeBytes - offset));
+  }
+
   #sourceOf(segment: number, offset: number): ByteSource {
     const source = this.#segments[segment];
     if (source === undefined) {

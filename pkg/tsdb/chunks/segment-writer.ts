@@ -36,7 +36,7 @@ export class SegmentWriter {
   /** Appends a chunk's data and returns its packed reference. `checksum` is that of encoding and data, where it is known. */
   add(encoding: number, data: Uint8Array, checksum?: number): number {
     const largest = MAX_CHUNK_SIZE_BYTES + data.length + CHUNK_OVERHEAD;
-    if (this.#sink === undefined || this.#sizeBytes + largest > this.#maxSizeBytes) this.#cut();
+    if (this.#sink === undefined || this.#sizeBytes + largest > this.#maxSizeBytes) this.cut();
     const ref = packRef(this.#segment, this.#sizeBytes);
     const entry = this.#entry;
     entry.clear();
@@ -65,13 +65,20 @@ export class SegmentWriter {
     return ref;
   }
 
+  /** Appends bytes that hold whole chunks, for those who know what fits and have begun the segment by `cut`. */
+  write(bytes: Uint8Array): void {
+    this.#sink!.write(bytes);
+    this.#sizeBytes += bytes.length;
+  }
+
   /** Ends the last segment. Nothing may be added afterwards. */
   finish(): void {
     this.#sink?.finish();
     this.#sink = undefined;
   }
 
-  #cut(): void {
+  /** Ends the segment at hand, if there is one, and begins the next, which `add` does where it is needed. */
+  cut(): void {
     this.#sink?.finish();
     this.#sink = undefined;
     this.#sink = this.#open(segmentName(++this.#segment));

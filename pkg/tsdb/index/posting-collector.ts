@@ -19,8 +19,8 @@ export class PostingCollector {
   readonly #numbers = new Map<number, Map<number, number>>();
   readonly #counts: number[] = [];
 
-  /** Takes the labels of the series with the next higher id, as `labelCount` pairs of symbol references. */
-  add(id: number, labelRefs: ArrayLike<number>, labelCount: number): void {
+  /** Takes the labels of the series with the next higher id, as `labelCount` pairs of symbol references, the first at `from`. */
+  add(id: number, labelRefs: ArrayLike<number>, labelCount: number, from = 0): void {
     if (this.#seriesCount === this.#ids.length) {
       this.#ids = grown(this.#ids, new Uint32Array(this.#ids.length * 2));
       this.#ends = grown(this.#ends, new Float64Array(this.#ends.length * 2));
@@ -28,7 +28,7 @@ export class PostingCollector {
     let piece = this.#pieces[this.#pieces.length - 1];
     for (let i = 0; i < labelCount; i++) {
       if (this.#filled === piece.length) piece = this.#withRoom(piece);
-      piece[this.#filled++] = this.#numberOf(labelRefs[2 * i], labelRefs[2 * i + 1]);
+      piece[this.#filled++] = this.#numberOf(labelRefs[from + 2 * i], labelRefs[from + 2 * i + 1]);
     }
     this.#ids[this.#seriesCount] = id;
     this.#ends[this.#seriesCount++] = this.#pairCount;

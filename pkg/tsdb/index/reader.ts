@@ -142,6 +142,16 @@ export class IndexReader {
     }
   }
 
+  /** Bytes of the part with the series, from `offset` of the index on; good until the next call. */
+  entryBytes(offset: number, length: number): Uint8Array {
+    return this.#source.read(offset, length);
+  }
+
+  /** Whether the entries are of the one kind that is written since 2017. */
+  get isPresentVersion(): boolean {
+    return !this.#isFirstVersion;
+  }
+
   /** Every series in turn, decoded: what `walk` and `series` do, for those who want them all. */
   scan(options: SeriesScanOptions): SeriesScan {
     const { series, labelIndices } = this.toc;

@@ -64,6 +64,22 @@ export class IndexWriter {
     return id;
   }
 
+  /**
+   * Adds series that are encoded already, each at the next place a series may begin at; nobody looks whether they keep the
+   * rules. Of each, `series` has its place in `entries` divided by 16, its number of labels, and their references.
+   */
+  addEncoded(entries: Uint8Array, series: Uint32Array): void {
+    const buffer = this.#buffer;
+    buffer.pad(SERIES_ALIGNMENT, this.#flushed);
+    if (this.#position + entries.length > MAX_INDEX_SIZE) throw new Fault('limit', 'index is larger than 64 GiB');
+    const first = this.#position / SERIES_ALIGNMENT;
+    buffer.bytes(entries);
+    for (let at = 0; at < series.length; at += 2 + 2 * series[at + 1]) {
+      this.#postings.add(first + series[at], series, series[at + 1], at + 2);
+    }
+    this.#flushLarge();
+  }
+
   /** Writes posting lists, the offset table and the table of contents. Nothing may be added afterwards. */
   finish(): void {
     const buffer = this.#buffer;

@@ -1,0 +1,120 @@
+// Blocks that follow one another in time, put together by a kernel: what most compactions are. It does the same as
+// mergeBlocks, byte for byte, or nothing.
+
+import { join } from 'node:path';
+import { throwIfAborted } from '../async/deadline.ts';
+import type { Block } from './block.ts';
+import { BlockFiles } from './block-files.ts';
+import { type BlockMeta, mergedCompaction } from './block-meta.ts';
+import { MAX_SEGMENT_SIZE } from './chunks/format.ts';
+import { SegmentWriter } from './chunks/segment-writer.ts';
+import { mergeSymbols } from './index/merge-symbols.ts';
+import { IndexWriter } from './index/writer.ts';
+import { ConcatenationKernel } from './kernels/concatenate-kernel.ts';
+
+export interface ConcatenateOptions {
+  readonly ulid: string;
+  readonly signal: AbortSignal;
+  /** Further keys of meta.json. */
+  readonly others?: Readonly<Record<string, unknown>>;
+  /** False when the block is for this process only; true, unless given: on the disk when it is done. */
+  readonly isDurable?: boolean;
+  /** Called now and then as series are written. */
+  readonly onProgress?: () => void;
+  /** What a segment grows up to; tests may ask for less than usual. */
+  readonly segmentBytes?: number;
+}
+
+/** The thread is given back for other work about this often. */
+const SLICE_MS = 20;
+/** Chunks come in pieces that are large enough to be written at once. */
+const SEGMENT_BUFFER_BYTES = 64 * 1024;
+
+/**
+ * Writes blocks in order of time, which stay open, as one into the directory `parent`, and gives its meta. Undefined, and no
+ * block, when they are not for this: a sample was deleted, chunks overlap, something is damaged or larger than it usually is,
+ * or there is no series at all. mergeBlocks does it then, or says what is wrong. Every entry was looked at, and its checksum
+ * compared; those of the chunks are copied.
+ */
+export async function concatenateBlocks(
+  parent: string,
+  inputs: readonly Block[],
+  options: ConcatenateOptions,
+): Promise<BlockMeta | undefined> {
+  const { ulid, signal, isDurable, onProgress, segmentBytes = MAX_SEGMENT_SIZE } = options;
+  const files = new BlockFiles(parent, ulid, isDurable);
+  let meta: BlockMeta | undefined;
+  try {
+    const segments = new SegmentWriter((name) => files.create(join('chunks', name), SEGMENT_BUFFER_BYTES));
+    const kernel = ConcatenationKernel.over(inputs, segmentBytes, {
+      writeChunks: (bytes) => segments.write(bytes),
+      cutSegment: () => segments.cut(),
+    });
+    if (kernel !== undefined) {
+      const symbols = mergeSymbols(
+        inputs.map(({ index }) => index.symbols),
+        kernel.refs,
+      );
+      if (kernel.begin()) {
+        const sink = files.create('index');
+        const index = new IndexWriter(sink, symbols);
+        if (await writeSeries(kernel, index, signal, onProgress)) {
+          segments.finish();
+          index.finish();
+          sink.finish();
+          meta = metaOf(kernel, inputs, options);
+        }
+      }
+    }
+    if (meta === undefined) files.abort();
+    else files.commit(meta);
+    return meta;
+  } catch (thrown) {
+    files.abort();
+    throw thrown;
+  }
+}
+
+/** False when there is none, or something is not as it usually is. */
+async function writeSeries(
+  kernel: ConcatenationKernel,
+  index: IndexWriter,
+  signal: AbortSignal,
+  onProgress?: () => void,
+): Promise<boolean> {
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (;;) {
+    const end = kernel.step();
+    if (end === 'unusual') return false;
+    const { series } = kernel;
+    if (series.length > 0) index.addEncoded(kernel.entries, series);
+    if (end === 'ended') return kernel.counts.seriesCount() > 0;
+    throwIfAborted(signal);
+    if (performance.now() < sliceEnd) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    onProgress?.();
+    sliceEnd = performance.now() + SLICE_MS;
+  }
+}
+
+function metaOf(
+  { counts }: ConcatenationKernel,
+  inputs: readonly Block[],
+  { ulid, others }: ConcatenateOptions,
+): BlockMeta {
+  return {
+    ulid,
+    minTime: Math.min(...inputs.map(({ meta }) => meta.minTime)),
+    maxTime: Math.max(...inputs.map(({ meta }) => meta.maxTime)),
+    stats: {
+      numSamples: counts.sampleCount(),
+      numFloatSamples: counts.floatCount(),
+      numHistogramSamples: counts.histogramCount(),
+      numSeries: counts.seriesCount(),
+      numChunks: counts.chunkCount(),
+      numTombstones: 0,
+    },
+    compaction: mergedCompaction(inputs.map(({ meta }) => meta)),
+    others: others ?? {},
+  };
+}
