@@ -55,7 +55,9 @@ export function checkIndex(block: Block, visit?: (entry: SeriesEntry) => void): 
 }
 
 /** The health of a block in which nothing was found. */
-export function soundHealth(sizes: Omit<IndexHealth, 'duplicateChunkCount' | 'counts' | 'firstOffenders'>): IndexHealth {
+export function soundHealth(
+  sizes: Omit<IndexHealth, 'duplicateChunkCount' | 'counts' | 'firstOffenders'>,
+): IndexHealth {
   const { seriesCount, chunkCount, seriesMaxSizeBytes, chunkMaxSizeBytes } = sizes;
   const sound = { duplicateChunkCount: 0, counts: noDefects(), firstOffenders: {} };
   return { seriesCount, chunkCount, seriesMaxSizeBytes, chunkMaxSizeBytes, ...sound };
