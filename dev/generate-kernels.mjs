@@ -23,6 +23,7 @@ const kernels = [
   { folder: 'pkg/tsdb/index/kernels', entry: 'postings.ts', pages: 33, output: 'index.generated.ts' },
   { folder: 'pkg/tsdb/kernels', entry: 'concatenate.ts', output: 'concatenate.generated.ts' },
   { folder: 'pkg/compact/downsample/kernels', entry: 'aggregate.ts', pages: 37, output: 'aggregate.generated.ts' },
+  { folder: 'pkg/compact/downsample/kernels', entry: 'downsample.ts', output: 'downsample.generated.ts' },
 ];
 
 for (const { folder, entry, pages, output } of kernels) {

@@ -2,6 +2,7 @@
 // one: whatever the blocks, the kernel says the same or leaves it to the plain code.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,11 +90,13 @@ function openAll(parent: string): Block[] {
     .map((ulid) => Block.open(join(parent, ulid)));
 }
 
+/** By path: checksums, which are short when they differ. */
 function filesOf(directory: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const name of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     const path = join(name.parentPath, name.name);
-    if (name.isFile()) found.set(path.slice(directory.length), readFileSync(path).toString('base64'));
+    if (name.isFile())
+      found.set(path.slice(directory.length), createHash('sha256').update(readFileSync(path)).digest('hex'));
   }
   return found;
 }

@@ -152,6 +152,39 @@ describe('aggregates become', () => {
     assert.match(sum, /\(3599999,NaN:\w+\) \(3600000,1\)/);
   });
 
+  test('a failure when a counter goes beyond the time of its chunk', () => {
+    const window = { encoding: ENCODING_XOR, data: xorOf([[299_999, 1]]) };
+    const chunkOf = (first: number, last: number): StoredChunk => ({
+      minTime: 299_999,
+      maxTime: 299_999,
+      encoding: ENCODING_AGGREGATE,
+      data: joinAggregateChunk([
+        window,
+        window,
+        window,
+        window,
+        {
+          encoding: ENCODING_XOR,
+          data: xorOf([
+            [first, 1],
+            [299_999, 1],
+            [last, 1],
+          ]),
+        },
+      ]),
+    });
+    assert.equal(coarser([chunkOf(0, 299_999)]).made.length, 1);
+    for (const [first, last] of [
+      [-2, 299_999],
+      [0, 300_000],
+    ]) {
+      assert.throws(
+        () => coarser([chunkOf(first, last)]),
+        (thrown) => kindOf(thrown) === 'corrupt',
+      );
+    }
+  });
+
   test('a failure when they are damaged', () => {
     const [chunk] = aggregated(300_000, golden);
     assert.throws(

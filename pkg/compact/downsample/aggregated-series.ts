@@ -4,7 +4,7 @@
 import { AGGREGATE_PARTS, AggregateParts, splitAggregateChunk } from '../../block/aggr-chunk.ts';
 import { Fault } from '../../errors/fault.ts';
 import { type HistogramValue, histogramValueOf } from '../../model/histogram-value.ts';
-import { SampleBuffer } from '../../storage/sample-columns.ts';
+import { SampleBuffer, type SampleColumns } from '../../storage/sample-columns.ts';
 import { applyCounterResets, newCounterState } from '../../tsdb/chunkenc/counter-resets.ts';
 import { decodeXorChunk } from '../../tsdb/chunkenc/decode.ts';
 import {
@@ -110,7 +110,9 @@ export class AggregatedSeries {
       if (chunk.parts.encodings[COUNTER] === 0) continue;
       column.clear();
       decodePart(chunk, COUNTER, column);
+      const from = accumulated.length;
       applyCounterResets(column, state, accumulated);
+      checkCounterTimes(accumulated, from, chunk, this.#resolutions.from);
     }
     reduceCounter(accumulated, state.lastValue, this.#resolutions.to, aggregates.counter);
     this.#count(aggregates.count);
@@ -178,6 +180,18 @@ function checkTimes(times: Float64Array, from: number, to: number, { minTime, ma
     if (time > last && time >= minTime && time <= maxTime) last = time;
     else throw new Fault('corrupt', `an aggregate chunk from ${minTime} to ${maxTime} has a window at ${time}`);
   }
+}
+
+/** The first sample of a counter is a raw one, from inside of the first window; the others are at the ends of windows. */
+function checkCounterTimes(
+  { times, length }: SampleColumns,
+  from: number,
+  { minTime, maxTime }: StoredChunk,
+  resolutionMs: number,
+): void {
+  if (from === length || (times[from] >= minTime - resolutionMs && times[length - 1] <= maxTime)) return;
+  const at = times[from] >= minTime - resolutionMs ? times[length - 1] : times[from];
+  throw new Fault('corrupt', `an aggregate chunk from ${minTime} to ${maxTime} has a counter at ${at}`);
 }
 
 function decodePart({ data, parts }: PartsOf, part: number, into: SampleBuffer): void {

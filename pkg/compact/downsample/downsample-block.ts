@@ -1,42 +1,9 @@
-// One block into one of a coarser resolution, series by series in their order. Chunks and index are written front to back as
-// they come: in memory are the symbols, the posting lists to be, and one series.
+// One block into one of a coarser resolution, series by series in their order.
 
-import { join } from 'node:path';
 import { throwIfAborted } from '../../async/deadline.ts';
-import { during } from '../../errors/fault.ts';
-import { RESOLUTION_RAW } from '../../model/resolution.ts';
 import type { Block } from '../../tsdb/block.ts';
 import { BlockFiles } from '../../tsdb/block-files.ts';
-import type { BlockMeta } from '../../tsdb/block-meta.ts';
-import { offsetOf, segmentOf } from '../../tsdb/chunks/ref.ts';
-import { ChunkView } from '../../tsdb/chunks/segment-reader.ts';
-import { SegmentWriter } from '../../tsdb/chunks/segment-writer.ts';
-import { SeriesEntry } from '../../tsdb/index/series-entry.ts';
-import { IndexWriter } from '../../tsdb/index/writer.ts';
-import { LentBytes } from '../../tsdb/lent-bytes.ts';
-import { type StoredChunk, storedSampleCount } from '../../tsdb/stored-chunk.ts';
-import { AggregatedSeries } from './aggregated-series.ts';
-import { RawSeries } from './raw-series.ts';
-
-/** In ms; 0 is raw. */
-export interface Resolutions {
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface DownsampleOptions {
-  readonly ulid: string;
-  readonly resolutions: Resolutions;
-  readonly signal: AbortSignal;
-  /** Called now and then as series are written. */
-  readonly onProgress?: () => void;
-}
-
-export interface DownsampledBlock {
-  readonly meta: BlockMeta;
-  /** Raw samples that went into it: what its counts add up to. */
-  readonly aggregatedCount: number;
-}
+import { type DownsampledBlock, type DownsampleOptions, SeriesDownsampler } from './series-downsampler.ts';
 
 /** The thread is given back for other work about this often. */
 const SLICE_MS = 20;
@@ -55,142 +22,23 @@ export async function downsampleBlock(
 ): Promise<DownsampledBlock | undefined> {
   const files = new BlockFiles(parent, options.ulid, false);
   try {
-    const run = new DownsampleRun(source, files, options);
+    const downsampler = new SeriesDownsampler(source, files, options);
     let sliceEnd = performance.now() + SLICE_MS;
-    for (let i = 0; run.next(); i++) {
-      if (i % SERIES_PER_LOOK !== 0 || performance.now() < sliceEnd) continue;
+    let i = 0;
+    for (const id of source.index.walk()) {
+      downsampler.add(id);
+      if (++i % SERIES_PER_LOOK !== 0 || performance.now() < sliceEnd) continue;
       await new Promise((resolve) => setImmediate(resolve));
       throwIfAborted(options.signal);
       options.onProgress?.();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    const made = run.finish();
+    const made = downsampler.finish();
     if (made === undefined) files.abort();
     else files.commit(made.meta);
     return made;
   } catch (thrown) {
     files.abort();
     throw thrown;
-  }
-}
-
-class DownsampleRun {
-  readonly #source: Block;
-  readonly #options: DownsampleOptions;
-  readonly #ids: Iterator<number>;
-  readonly #segments: SegmentWriter;
-  readonly #index: IndexWriter;
-  readonly #finishIndex: () => void;
-  readonly #read = new SeriesEntry();
-  readonly #written = new SeriesEntry();
-  readonly #view = new ChunkView();
-  readonly #series: RawSeries | AggregatedSeries;
-  readonly #made: StoredChunk[] = [];
-  /** The chunks of the series at hand that are aggregates already. */
-  readonly #lent = new LentBytes();
-  #seriesCount = 0;
-  #chunkCount = 0;
-  #sampleCount = 0;
-
-  constructor(source: Block, files: BlockFiles, options: DownsampleOptions) {
-    this.#source = source;
-    this.#options = options;
-    this.#ids = source.index.walk()[Symbol.iterator]();
-    this.#segments = new SegmentWriter((name) => files.create(join('chunks', name)));
-    const sink = files.create('index');
-    this.#index = new IndexWriter(sink, source.index.symbols);
-    this.#finishIndex = () => sink.finish();
-    const { resolutions } = options;
-    this.#series = resolutions.from === RESOLUTION_RAW ? new RawSeries() : new AggregatedSeries(resolutions);
-  }
-
-  /** Does the next series; false when there is none. */
-  next(): boolean {
-    try {
-      const next = this.#ids.next();
-      if (next.done === true) return false;
-      this.#source.index.series(next.value, this.#read, true);
-      this.#aggregate();
-    } catch (thrown) {
-      const { ulid } = this.#source.meta;
-      throw during(`read block ${ulid}`, thrown, { block: ulid });
-    }
-    this.#write();
-    return true;
-  }
-
-  finish(): DownsampledBlock | undefined {
-    this.#segments.finish();
-    if (this.#seriesCount === 0) return undefined;
-    this.#index.finish();
-    this.#finishIndex();
-    const { minTime, maxTime, stats, compaction } = this.#source.meta;
-    const meta: BlockMeta = {
-      ulid: this.#options.ulid,
-      minTime,
-      maxTime,
-      stats: {
-        ...stats,
-        numSamples: this.#sampleCount,
-        numSeries: this.#seriesCount,
-        numChunks: this.#chunkCount,
-        numTombstones: 0,
-      },
-      compaction,
-      others: {},
-    };
-    return { meta, aggregatedCount: this.#series.aggregatedCount };
-  }
-
-  /** Fills `#made`. */
-  #aggregate(): void {
-    const entry = this.#read;
-    const view = this.#view;
-    const series = this.#series;
-    this.#made.length = 0;
-    this.#lent.clear();
-    series.clear();
-    for (let i = 0; i < entry.chunkCount; i++) {
-      this.#source.segments.readNext(entry.segments[i], entry.offsets[i], view);
-      const { bytes, offset, length, encoding } = view;
-      if (series instanceof RawSeries) {
-        series.add(encoding, bytes, offset, length);
-        continue;
-      }
-      const [minTime, maxTime] = [entry.minTimes[i], entry.maxTimes[i]];
-      series.add({ minTime, maxTime, encoding, data: this.#lent.copy(bytes, offset, offset + length) });
-    }
-    const emit = (chunk: StoredChunk): void => {
-      this.#made.push(chunk);
-    };
-    if (!(series instanceof RawSeries)) series.finish(emit);
-    else {
-      const { minTime, maxTime } = this.#source.meta;
-      // The end of a block is exclusive, but a sample right at it has been tolerated since ever.
-      series.finish({ min: minTime, max: maxTime }, this.#options.resolutions.to, emit);
-    }
-  }
-
-  #write(): void {
-    const made = this.#made;
-    if (made.length === 0) return;
-    const { labelRefs, labelCount } = this.#read;
-    const entry = this.#written;
-    entry.reserveLabels(labelCount);
-    entry.labelRefs.set(labelRefs.subarray(0, 2 * labelCount));
-    entry.labelCount = labelCount;
-    entry.reserveChunks(made.length);
-    entry.chunkCount = made.length;
-    for (const [i, chunk] of made.entries()) {
-      const ref = this.#segments.add(chunk.encoding, chunk.data);
-      entry.minTimes[i] = chunk.minTime;
-      entry.maxTimes[i] = chunk.maxTime;
-      entry.segments[i] = segmentOf(ref);
-      entry.offsets[i] = offsetOf(ref);
-      this.#sampleCount += storedSampleCount(chunk);
-    }
-    this.#index.addSeries(entry);
-    this.#seriesCount++;
-    this.#chunkCount += made.length;
   }
 }

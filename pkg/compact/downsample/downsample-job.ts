@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { IndexHealth } from '../../block/health.ts';
 import type { BlockMeta } from '../../tsdb/block-meta.ts';
 import { checkSource, openSource } from '../verify.ts';
-import { downsampleBlock, type Resolutions } from './downsample-block.ts';
+import { downsampleBlock } from './downsample-block.ts';
+import { downsampleCompiled } from './downsample-compiled.ts';
+import type { Resolutions } from './series-downsampler.ts';
 import { verifyDownsampled } from './verify-downsampled.ts';
 
 export interface DownsampleJob {
@@ -36,8 +38,11 @@ export async function downsampleSource(
   const { directory, ulid, resolutions, acceptsMalformedIndex } = job;
   const block = openSource(join(directory, job.source), job.source);
   try {
-    checkSource(block, { acceptsMalformedIndex, onProgress });
-    const made = await downsampleBlock(directory, block, { ulid, resolutions, signal, onProgress });
+    const options = { ulid, resolutions, signal, onProgress };
+    const compiled = await downsampleCompiled(directory, block, options);
+    // What is not for the kernel may be broken.
+    if (compiled === undefined) checkSource(block, { acceptsMalformedIndex, onProgress });
+    const made = compiled === undefined ? await downsampleBlock(directory, block, options) : compiled.block;
     if (made === undefined) return undefined;
     return { meta: made.meta, health: verifyDownsampled(join(directory, ulid), made, onProgress) };
   } finally {

@@ -33,6 +33,11 @@ export class SegmentWriter {
     this.#maxSizeBytes = maxSizeBytes;
   }
 
+  /** Number of the segment at hand from 0, -1 before the first, and its bytes so far. */
+  get place(): { readonly segment: number; readonly sizeBytes: number } {
+    return { segment: this.#segment, sizeBytes: this.#sizeBytes };
+  }
+
   /** Appends a chunk's data and returns its packed reference. `checksum` is that of encoding and data, where it is known. */
   add(encoding: number, data: Uint8Array, checksum?: number): number {
     const largest = MAX_CHUNK_SIZE_BYTES + data.length + CHUNK_OVERHEAD;

@@ -1,11 +1,15 @@
 // A block whose series are read in turn: a window of its index, one of a segment, and the series it stands at. AssemblyScript.
 
 import { sumBetween } from '../../../bytes/kernels/assembly/crc32c-sum';
-import { readVarint, varint } from './varint';
+import { readVarint, unzigzag, varint } from './varint';
 
 /** Both windows of an input. What does not fit them is not for a kernel. */
 export const WINDOW_BYTES: u32 = 64 * 1024;
 export const MAX_LABELS: u32 = 256;
+
+/** Memory of one input beside its windows. */
+export const INPUT_BYTES: usize = 256 + 2 * <usize>MAX_LABELS * 8;
+const LABELS_AT: usize = 256;
 
 const SERIES_ALIGNMENT: i64 = 16;
 /** Enough for most entries: a window with less is filled anew. */
@@ -53,6 +57,38 @@ export class Input {
   segmentFrom: u32;
   segmentTo: u32;
   nextWindow: u32;
+}
+
+/**
+ * Begins at the first series of a block; false when it is not as it has to be. The input itself lies at `at`, INPUT_BYTES of
+ * zeros, references of its symbols at `refsAt`, its two windows behind one another at `windowsAt`; entries lie from `from` to
+ * `end` of its index.
+ */
+export function beginInput(
+  at: usize,
+  number: u32,
+  refsAt: usize,
+  refCount: u32,
+  windowsAt: usize,
+  from: f64,
+  end: f64,
+  minTime: f64,
+  maxTime: f64,
+): bool {
+  const input = changetype<Input>(at);
+  input.number = number;
+  input.refsAt = refsAt;
+  input.refCount = refCount;
+  input.minTime = <i64>minTime;
+  input.maxTime = <i64>maxTime;
+  input.next = (<i64>from + SERIES_ALIGNMENT - 1) & -SERIES_ALIGNMENT;
+  input.end = <i64>end;
+  input.indexAt = windowsAt;
+  input.segmentAt = windowsAt + WINDOW_BYTES;
+  input.segment = -1;
+  input.labelsAt = at + LABELS_AT;
+  input.otherLabelsAt = input.labelsAt + <usize>MAX_LABELS * 8;
+  return advance(input);
 }
 
 /** Goes to the next series; false when it is not as it has to be. */
@@ -131,14 +167,42 @@ function fillIndex(input: Input, at: i64): bool {
   return true;
 }
 
+/** Of the chunk that `readNote` read last; it goes on from there. */
+export let noteMinTime: i64 = 0;
+export let noteMaxTime: i64 = 0;
+export let noteRef: i64 = 0;
+
+/**
+ * Reads what the entry at hand says of a chunk, at `at`; where that ends, 0 when it is not inside of the block, or not behind
+ * the chunk before.
+ */
+export function readNote(input: Input, at: usize, isFirst: bool): usize {
+  const stop = input.chunksEnd;
+  const before = isFirst ? i64.MIN_VALUE : noteMaxTime;
+  let p = readVarint(at, stop);
+  if (p == 0) return 0;
+  noteMinTime = isFirst ? unzigzag(varint) : noteMaxTime + <i64>varint;
+  p = readVarint(p, stop);
+  if (p == 0) return 0;
+  noteMaxTime = noteMinTime + <i64>varint;
+  p = readVarint(p, stop);
+  if (p == 0) return 0;
+  noteRef = isFirst ? <i64>varint : noteRef + unzigzag(varint);
+  // The end of a block is exclusive; a sample right there is tolerated elsewhere.
+  if (noteMinTime <= before || noteMinTime < input.minTime || noteMaxTime >= input.maxTime) return 0;
+  return noteRef < 0 ? 0 : p;
+}
+
 /** Of the chunk that `findChunk` found, from its size field up to its checksum: addresses, and what its field says. */
 export let chunkAt: usize = 0;
 export let chunkDataAt: usize = 0;
 export let chunkEnd: usize = 0;
 export let chunkLength: u32 = 0;
 
-/** Finds a chunk in the window of its segment, which is filled as needed; false when it is not there or too large. */
-export function findChunk(input: Input, segment: u32, offset: u32): bool {
+/** Finds the chunk that was noted in the window of its segment, which is filled as needed; false when it is not there or too large. */
+export function findChunk(input: Input): bool {
+  const segment = <u32>(noteRef >> 32);
+  const offset = <u32>noteRef;
   const isThere = <i64>segment == input.segment && offset >= input.segmentFrom && offset + 5 <= input.segmentTo;
   if (!isThere && !fillSegment(input, segment, offset, 5)) return false;
   let at = input.segmentAt + (offset - input.segmentFrom);
@@ -155,6 +219,11 @@ export function findChunk(input: Input, segment: u32, offset: u32): bool {
   chunkLength = <u32>varint;
   chunkEnd = at + size;
   return true;
+}
+
+/** Whether the chunk that was found has the checksum it has to have. */
+export function isChunkWhole(): bool {
+  return bswap(load<u32>(chunkEnd - CHECKSUM_BYTES)) == sumBetween(chunkDataAt - 1, chunkEnd - CHECKSUM_BYTES, 0);
 }
 
 function fillSegment(input: Input, segment: u32, offset: u32, least: u32): bool {
