@@ -10,7 +10,7 @@ import { MAX_SEGMENT_SIZE } from './chunks/format.ts';
 import { SegmentWriter } from './chunks/segment-writer.ts';
 import { mergeSymbols } from './index/merge-symbols.ts';
 import { IndexWriter } from './index/writer.ts';
-import { ConcatenationKernel } from './kernels/concatenate-kernel.ts';
+import { type ConcatenationKernel, concatenationKernel, stepEnds } from './kernels/concatenate-kernel.ts';
 
 export interface ConcatenateOptions {
   readonly ulid: string;
@@ -46,7 +46,7 @@ export async function concatenateBlocks(
   let meta: BlockMeta | undefined;
   try {
     const segments = new SegmentWriter((name) => files.create(join('chunks', name), SEGMENT_BUFFER_BYTES));
-    const kernel = ConcatenationKernel.over(inputs, segmentBytes, {
+    const kernel = concatenationKernel(inputs, segmentBytes, {
       writeChunks: (bytes) => segments.write(bytes),
       cutSegment: () => segments.cut(),
     });
@@ -84,11 +84,11 @@ async function writeSeries(
 ): Promise<boolean> {
   let sliceEnd = performance.now() + SLICE_MS;
   for (;;) {
-    const end = kernel.step();
+    const end = stepEnds[kernel.exports.step()];
     if (end === 'unusual') return false;
     const { series } = kernel;
     if (series.length > 0) index.addEncoded(kernel.entries, series);
-    if (end === 'ended') return kernel.counts.seriesCount() > 0;
+    if (end === 'ended') return kernel.exports.seriesCount() > 0;
     throwIfAborted(signal);
     if (performance.now() < sliceEnd) continue;
     await new Promise((resolve) => setImmediate(resolve));
@@ -98,7 +98,7 @@ async function writeSeries(
 }
 
 function metaOf(
-  { counts }: ConcatenationKernel,
+  { exports }: ConcatenationKernel,
   inputs: readonly Block[],
   { ulid, others }: ConcatenateOptions,
 ): BlockMeta {
@@ -107,11 +107,11 @@ function metaOf(
     minTime: Math.min(...inputs.map(({ meta }) => meta.minTime)),
     maxTime: Math.max(...inputs.map(({ meta }) => meta.maxTime)),
     stats: {
-      numSamples: counts.sampleCount(),
-      numFloatSamples: counts.floatCount(),
-      numHistogramSamples: counts.histogramCount(),
-      numSeries: counts.seriesCount(),
-      numChunks: counts.chunkCount(),
+      numSamples: exports.sampleCount(),
+      numFloatSamples: exports.floatCount(),
+      numHistogramSamples: exports.histogramCount(),
+      numSeries: exports.seriesCount(),
+      numChunks: exports.chunkCount(),
       numTombstones: 0,
     },
     compaction: mergedCompaction(inputs.map(({ meta }) => meta)),

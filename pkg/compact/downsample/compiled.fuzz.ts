@@ -2,21 +2,19 @@
 // whatever the blocks, the kernel says the same or leaves it to the plain code.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { describeDefects } from '../../block/health.ts';
-import { crc32c } from '../../bytes/crc32c.ts';
 import { damageTimeoutMs, isSoak, type Random, randomFrom } from '../../bytes/damage-fixture.ts';
-import { readUvarint, varintEnd } from '../../bytes/varint.ts';
 import { Fault } from '../../errors/fault.ts';
 import type { HistogramSample } from '../../model/histogram.ts';
 import { Labels } from '../../model/labels.ts';
 import { SampleBuffer } from '../../storage/sample-columns.ts';
 import { Block } from '../../tsdb/block.ts';
 import { BlockWriter } from '../../tsdb/block-writer.ts';
+import { damageBlock, filesOf } from '../block-files-fixture.ts';
 import { checkSource } from '../verify.ts';
 import { countCompiled, countWindowsPlainly } from './count-windows.ts';
 import { downsampleBlock } from './downsample-block.ts';
@@ -94,17 +92,6 @@ function writeRandomBlock(random: Random, parent: string, ulid: string, seriesCo
   writer.finish();
 }
 
-/** By path: checksums, which are short when they differ. */
-function filesOf(directory: string): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile())
-      found.set(path.slice(directory.length), createHash('sha256').update(readFileSync(path)).digest('hex'));
-  }
-  return found;
-}
-
 /** Downsamples a block in both ways; whether the kernel did it. */
 async function compareWays(directory: string, resolutions: Resolutions, what: string): Promise<boolean> {
   const ours = join(root, 'ours');
@@ -156,37 +143,6 @@ function compareLooks(directory: string): boolean {
   }
 }
 
-/** Changes some bytes: of what the index says of its series, or of chunks, whose checksums mostly are made right again. */
-function damage(random: Random, directory: string): void {
-  const block = Block.open(directory);
-  const { series, labelIndices } = block.index.toc;
-  block.close();
-  const isIndex = random(3) === 0;
-  const path = join(directory, isIndex ? 'index' : 'chunks/000001');
-  const bytes = readFileSync(path);
-  const [from, to] = isIndex ? [series, labelIndices] : [8, bytes.length];
-  for (let n = 1 + random(2); n > 0; n--) {
-    const at = from + random(to - from);
-    if (random(2) === 0) bytes[at] ^= 1 << random(8);
-    else bytes[at] = [0, 1, 0x7f, 0x80, 0xff, random(256)][random(6)];
-  }
-  if (random(5) > 0) reseal(bytes, from, to, isIndex);
-  writeFileSync(path, bytes);
-}
-
-/** Makes the checksums of entries, or chunks, right again. */
-function reseal(bytes: Uint8Array, from: number, to: number, isIndex: boolean): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const start = (at: number): number => (isIndex ? Math.ceil(at / 16) * 16 : at);
-  for (let at = start(from); at < to; at = start(at)) {
-    const size = readUvarint(bytes, at, bytes.length) + (isIndex ? 0 : 1);
-    const body = varintEnd;
-    if (body + size + 4 > to) return;
-    view.setUint32(body + size, crc32c(bytes, body, body + size));
-    at = body + size + 4;
-  }
-}
-
 describe('blocks downsampled by the kernel', () => {
   test('are those of the plain code to the last byte', { timeout: damageTimeoutMs }, async () => {
     const random = randomFrom(31);
@@ -217,7 +173,7 @@ describe('blocks downsampled by the kernel', () => {
       const [ulid, resolutions] = i % 2 === 0 ? ([SOURCE, TO_FIVE] as const) : ([OUT, TO_HOUR] as const);
       const copy = join(root, 'damaged');
       cpSync(join(parent, ulid), copy, { recursive: true });
-      damage(random, copy);
+      damageBlock(random, copy);
       if (!(await compareWays(copy, resolutions, `case ${i}`))) left[i % 2]++;
       compareLooks(copy);
       rmSync(copy, { recursive: true });

@@ -6,12 +6,13 @@ import { checkIndex, type IndexHealth, soundHealth } from '../../block/health.ts
 import { Fault } from '../../errors/fault.ts';
 import { SampleBuffer } from '../../storage/sample-columns.ts';
 import type { Block } from '../../tsdb/block.ts';
+import { noSinks } from '../../tsdb/block-kernel.ts';
 import { decodeXorChunk } from '../../tsdb/chunkenc/decode.ts';
 import { ENCODING_AGGREGATE } from '../../tsdb/chunkenc/encoding.ts';
 import { MAX_SEGMENT_SIZE } from '../../tsdb/chunks/format.ts';
 import { ChunkView } from '../../tsdb/chunks/segment-reader.ts';
 import type { SeriesEntry } from '../../tsdb/index/series-entry.ts';
-import { DownsampleKernel } from './kernels/downsample-kernel.ts';
+import { downsampleKernel, downsampleStepEnds } from './kernels/downsample-kernel.ts';
 
 export interface WindowCounts {
   readonly health: IndexHealth;
@@ -21,6 +22,8 @@ export interface WindowCounts {
 }
 
 const SERIES_PER_LOOK = 64;
+/** To those who only look. */
+const ofNoMatter = { from: 0, to: 1 };
 
 /** Reads every entry and the counts of every chunk. `onProgress` is called again and again. */
 export function countWindows(block: Block, onProgress: () => void): WindowCounts {
@@ -29,26 +32,21 @@ export function countWindows(block: Block, onProgress: () => void): WindowCounts
 
 /** Undefined when something is not as it usually is. */
 export function countCompiled(block: Block, onProgress: () => void): WindowCounts | undefined {
-  const kernel = DownsampleKernel.over(block, {
-    resolutions: { from: 0, to: 1 },
-    segmentBytes: MAX_SEGMENT_SIZE,
-    writeChunks: () => {},
-    cutSegment: () => {},
-  });
+  const kernel = downsampleKernel(block, ofNoMatter, MAX_SEGMENT_SIZE, noSinks);
   if (kernel === undefined || !kernel.begin()) return undefined;
   for (;;) {
-    const end = kernel.inspect(SERIES_PER_LOOK);
+    const end = downsampleStepEnds[kernel.exports.inspect(SERIES_PER_LOOK)];
     if (end === 'unusual') return undefined;
     onProgress();
     if (end === 'more') continue;
-    const { counts } = kernel;
+    const { exports } = kernel;
     const health = soundHealth({
-      seriesCount: counts.seriesCount(),
-      chunkCount: counts.chunkCount(),
-      seriesMaxSizeBytes: counts.seriesMaxBytes(),
-      chunkMaxSizeBytes: counts.chunkMaxBytes(),
+      seriesCount: exports.seriesCount(),
+      chunkCount: exports.chunkCount(),
+      seriesMaxSizeBytes: exports.seriesMaxBytes(),
+      chunkMaxSizeBytes: exports.chunkMaxBytes(),
     });
-    return { health, windowCount: counts.sampleCount(), sampleCount: counts.aggregatedCount() };
+    return { health, windowCount: exports.sampleCount(), sampleCount: exports.aggregatedCount() };
   }
 }
 

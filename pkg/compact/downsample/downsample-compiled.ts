@@ -5,7 +5,7 @@ import { throwIfAborted } from '../../async/deadline.ts';
 import type { Block } from '../../tsdb/block.ts';
 import { BlockFiles } from '../../tsdb/block-files.ts';
 import { MAX_SEGMENT_SIZE } from '../../tsdb/chunks/format.ts';
-import { DownsampleKernel } from './kernels/downsample-kernel.ts';
+import { type DownsampleKernel, downsampleKernel, downsampleStepEnds } from './kernels/downsample-kernel.ts';
 import { type DownsampledBlock, type DownsampleOptions, SeriesDownsampler } from './series-downsampler.ts';
 
 /** The thread is given back for other work about this often. */
@@ -30,9 +30,7 @@ export async function downsampleCompiled(
   const files = new BlockFiles(parent, options.ulid, false);
   try {
     const downsampler = new SeriesDownsampler(source, files, options);
-    const kernel = DownsampleKernel.over(source, {
-      resolutions: options.resolutions,
-      segmentBytes: MAX_SEGMENT_SIZE,
+    const kernel = downsampleKernel(source, options.resolutions, MAX_SEGMENT_SIZE, {
       writeChunks: (bytes) => downsampler.segments.write(bytes),
       cutSegment: () => downsampler.segments.cut(),
     });
@@ -40,12 +38,12 @@ export async function downsampleCompiled(
       files.abort();
       return undefined;
     }
-    const { counts } = kernel;
+    const { exports } = kernel;
     const block = downsampler.finish({
-      seriesCount: counts.seriesCount(),
-      chunkCount: counts.chunkCount(),
-      sampleCount: counts.sampleCount(),
-      aggregatedCount: counts.aggregatedCount(),
+      seriesCount: exports.seriesCount(),
+      chunkCount: exports.chunkCount(),
+      sampleCount: exports.sampleCount(),
+      aggregatedCount: exports.aggregatedCount(),
     });
     if (block === undefined) files.abort();
     else files.commit(block.meta);
@@ -66,14 +64,15 @@ async function addAll(
   if (!kernel.begin()) return false;
   let sliceEnd = performance.now() + SLICE_MS;
   for (;;) {
-    const end = kernel.step(SERIES_PER_STEP);
+    const end = downsampleStepEnds[kernel.exports.step(SERIES_PER_STEP)];
     if (end === 'unusual') return false;
     const { series } = kernel;
     if (series.length > 0) downsampler.index.addEncoded(kernel.entries, series);
     if (end === 'ended') return true;
     if (end === 'plain') {
-      downsampler.add(kernel.entryAt / source.index.seriesUnit);
-      if (!kernel.skip(downsampler.segments.place)) return false;
+      downsampler.add(kernel.exports.entryAt() / source.index.seriesUnit);
+      const { segment, sizeBytes } = downsampler.segments.place;
+      if (kernel.exports.skip(segment, sizeBytes) === 0) return false;
     }
     throwIfAborted(signal);
     if (performance.now() < sliceEnd) continue;

@@ -65,7 +65,6 @@ let largestSeries: i64 = 0;
 let largestChunk: i64 = 0;
 
 export { chunksAt, entriesAt, entryBytes, seriesAt, seriesWords };
-export function maxInputs(): usize { return MAX_INPUTS; }
 export function windowBytes(): u32 { return WINDOW_BYTES; }
 export function freeAt(): usize { return FREE; }
 export function seriesCount(): f64 { return allSeries; }
