@@ -30,8 +30,9 @@ export function damageBlock(random: Random, directory: string): void {
   const [from, to] = isIndex ? [series, labelIndices] : [8, bytes.length];
   for (let n = 1 + random(2); n > 0; n--) {
     const at = from + random(to - from);
-    if (random(2) === 0) bytes[at] ^= 1 << random(8);
-    else bytes[at] = [0, 1, 0x7f, 0x80, 0xff, random(256)][random(6)];
+    const stretch = 1 + random(Math.min(9, to - at));
+    if (random(3) > 0) bytes[at] ^= 1 << random(8);
+    else bytes.fill([0, 1, 0x7f, 0x80, 0xff, random(256)][random(6)], at, at + (random(2) === 0 ? 1 : stretch));
   }
   if (random(5) > 0) reseal(bytes, from, to, isIndex);
   writeFileSync(path, bytes);

@@ -14,6 +14,7 @@ import { Labels } from '../../model/labels.ts';
 import { SampleBuffer } from '../../storage/sample-columns.ts';
 import { Block } from '../../tsdb/block.ts';
 import { BlockWriter } from '../../tsdb/block-writer.ts';
+import { aggregatesIn } from '../aggregates-fixture.ts';
 import { damageBlock, filesOf } from '../block-files-fixture.ts';
 import { checkSource } from '../verify.ts';
 import { countCompiled, countWindowsPlainly } from './count-windows.ts';
@@ -92,8 +93,18 @@ function writeRandomBlock(random: Random, parent: string, ulid: string, seriesCo
   writer.finish();
 }
 
+/** What a downsampled block says. Which NaN a sum of several is, damage may have made them, is nobody's promise. */
+function saidIn(directory: string): readonly string[] {
+  return aggregatesIn(join(directory, OUT)).map((line) => line.replaceAll(/NaN:\w+/g, 'NaN'));
+}
+
 /** Downsamples a block in both ways; whether the kernel did it. */
-async function compareWays(directory: string, resolutions: Resolutions, what: string): Promise<boolean> {
+async function compareWays(
+  directory: string,
+  resolutions: Resolutions,
+  what: string,
+  contentsOf: (directory: string) => unknown = filesOf,
+): Promise<boolean> {
   const ours = join(root, 'ours');
   const theirs = join(root, 'theirs');
   for (const made of [ours, theirs]) {
@@ -119,7 +130,7 @@ async function compareWays(directory: string, resolutions: Resolutions, what: st
     }
     checkSource(block, { acceptsMalformedIndex: false });
     assert.deepEqual(compiled.block, await downsampleBlock(theirs, block, options), what);
-    assert.deepEqual(filesOf(ours), filesOf(theirs), what);
+    if (compiled.block !== undefined) assert.deepEqual(contentsOf(ours), contentsOf(theirs), what);
     return true;
   } finally {
     block.close();
@@ -174,7 +185,7 @@ describe('blocks downsampled by the kernel', () => {
       const copy = join(root, 'damaged');
       cpSync(join(parent, ulid), copy, { recursive: true });
       damageBlock(random, copy);
-      if (!(await compareWays(copy, resolutions, `case ${i}`))) left[i % 2]++;
+      if (!(await compareWays(copy, resolutions, `case ${i}`, saidIn))) left[i % 2]++;
       compareLooks(copy);
       rmSync(copy, { recursive: true });
     }

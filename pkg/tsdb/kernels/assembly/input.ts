@@ -17,6 +17,8 @@ const USUAL_ENTRY_BYTES: i64 = 1024;
 /** The first window of a segment, and that after a jump. */
 const FIRST_WINDOW_BYTES: u32 = 4096;
 const CHECKSUM_BYTES: u32 = 4;
+/** Far beyond the end of any segment, and so far from 32 bits that no sum goes over them. */
+const LARGEST_OFFSET: u32 = 1 << 31;
 
 /** Puts bytes of an index, which are there, at an address; 0 when they cannot be read. */
 @external('env', 'readIndex')
@@ -203,6 +205,7 @@ export let chunkLength: u32 = 0;
 export function findChunk(input: Input): bool {
   const segment = <u32>(noteRef >> 32);
   const offset = <u32>noteRef;
+  if (offset > LARGEST_OFFSET) return false;
   const isThere = <i64>segment == input.segment && offset >= input.segmentFrom && offset + 5 <= input.segmentTo;
   if (!isThere && !fillSegment(input, segment, offset, 5)) return false;
   let at = input.segmentAt + (offset - input.segmentFrom);
