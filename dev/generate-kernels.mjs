@@ -51,7 +51,29 @@ for (const { folder, entry, pages, output } of kernels) {
     console.error(`kernels: ${join(folder, 'assembly', entry)} does not compile\n${stderr.toString()}`);
     process.exit(1);
   }
+  if (hasData(wasm)) {
+    console.error(
+      `kernels: ${join(folder, 'assembly', entry)} has static data, where its own memory lies: no strings, arrays or references to functions`,
+    );
+    process.exit(1);
+  }
   const base64 = Buffer.from(wasm).toString('base64');
   const text = `// Made from assembly/${entry} by dev/generate-kernels.mjs.\n\nexport const wasmBase64 =\n  '${base64}';\n`;
   writeFileSync(join(root, folder, output), text);
+}
+
+/** Whether a module brings data of its own: section 11. After eight bytes, sections are a number, a size and so many bytes. */
+function hasData(wasm) {
+  for (let at = 8; at < wasm.length; ) {
+    const section = wasm[at++];
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = wasm[at++];
+      size |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    if (section === 11) return true;
+    at += size;
+  }
+  return false;
 }

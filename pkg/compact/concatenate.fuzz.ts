@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { describeDefects, IndexCheck } from '../block/health.ts';
 import { damageTimeoutMs, isSoak, type Random, randomFrom } from '../bytes/damage-fixture.ts';
 import { Fault } from '../errors/fault.ts';
-import type { HistogramSample } from '../model/histogram.ts';
 import { compareLabels, Labels } from '../model/labels.ts';
 import { SampleBuffer } from '../storage/sample-columns.ts';
 import { Block } from '../tsdb/block.ts';
@@ -17,7 +16,7 @@ import { BlockWriter } from '../tsdb/block-writer.ts';
 import { concatenateBlocks } from '../tsdb/concatenate-blocks.ts';
 import { inspectBlock } from '../tsdb/inspect-block.ts';
 import { mergeBlocks } from '../tsdb/merge-blocks.ts';
-import { damageBlock, filesOf } from './block-files-fixture.ts';
+import { damageBlock, filesOf, histogramAt } from './block-files-fixture.ts';
 import { countPlainly } from './count-block.ts';
 import { toleratedIn } from './verify.ts';
 
@@ -41,28 +40,6 @@ function randomLabels(random: Random): Labels {
   return Labels.of(labels);
 }
 
-function histogramsFrom(minTime: number, length: number): HistogramSample[] {
-  return Array.from({ length }, (_, i) => ({
-    time: minTime + i * 1000,
-    histogram: {
-      kind: 'integer',
-      hint: 'unknown',
-      schema: 3,
-      zeroThreshold: 2 ** -128,
-      zeroCount: i,
-      count: 6 * i + 4,
-      sum: i,
-      sumHigh: 0,
-      sumLow: 0,
-      positiveSpans: [{ offset: i < 100 ? -2 : 1, length: 2 }],
-      negativeSpans: [],
-      positiveDeltas: [2 * i, i + 4],
-      negativeDeltas: [],
-      customValues: [],
-    },
-  }));
-}
-
 function writeRandomBlock(random: Random, parent: string, number: number, names: readonly Labels[]): void {
   const minTime = number * RANGE_MS;
   const writer = new BlockWriter(parent, { ulid: ulidOf(number), minTime, maxTime: minTime + RANGE_MS });
@@ -75,7 +52,8 @@ function writeRandomBlock(random: Random, parent: string, number: number, names:
     const stepMs = Math.max(1, Math.floor((RANGE_MS - 1) / count));
     for (let i = 0; i < count; i++)
       floats.push(minTime + i * stepMs, kind < 4 ? Math.sin(i * 7919) * 1e9 : i + random(3));
-    const histograms = kind === 9 ? histogramsFrom(minTime, 1 + random(300)) : [];
+    const histogramCount = kind === 9 ? 1 + random(300) : 0;
+    const histograms = Array.from({ length: histogramCount }, (_, i) => histogramAt(minTime + i * 1000, i));
     writer.addSeries(labels, kind === 9 ? new SampleBuffer() : floats, histograms);
   }
   writer.finish();

@@ -25,7 +25,34 @@ export interface BlockKernelExports {
     minTime: number,
     maxTime: number,
   ): number;
+  /** Looks at up to so many series of the only block, and the checksums of their chunks; how that ended. */
+  inspect(most: number): number;
+  seriesCount(): number;
+  chunkCount(): number;
+  /** Of the series looked at: distances between neighbours, so the last series, and the last two chunks of each, do not count. */
+  seriesMaxBytes(): number;
+  chunkMaxBytes(): number;
 }
+
+/** How a step ended: there is more, there is none, something is not as it usually is, or the series at hand is for others. */
+export type StepEnd = 'more' | 'ended' | 'unusual' | 'plain';
+const stepEnds: readonly StepEnd[] = ['more', 'ended', 'unusual', 'plain'];
+
+/** The name of what a kernel gives. */
+export function stepEnd(code: number): StepEnd {
+  return stepEnds[code];
+}
+
+/** What a look at all of a block found. */
+export interface BlockSizes {
+  readonly seriesCount: number;
+  readonly chunkCount: number;
+  readonly seriesMaxSizeBytes: number;
+  readonly chunkMaxSizeBytes: number;
+}
+
+/** Looked at between signs of life. */
+const SERIES_PER_LOOK = 64;
 
 /** Takes the chunks. */
 export interface ChunkSinks {
@@ -134,6 +161,23 @@ export class BlockKernel<E extends BlockKernelExports> {
   /** Of each of these entries its place among them divided by 16, its number of labels, and their references. */
   get series(): Uint32Array {
     return new Uint32Array(this.#bytes.buffer, this.exports.seriesAt(), this.exports.seriesWords());
+  }
+
+  /** Looks at every series of the only block; undefined when something is not as it usually is. */
+  look(onProgress: () => void): BlockSizes | undefined {
+    const { exports } = this;
+    for (;;) {
+      const end = stepEnd(exports.inspect(SERIES_PER_LOOK));
+      if (end === 'unusual') return undefined;
+      onProgress();
+      if (end === 'more') continue;
+      return {
+        seriesCount: exports.seriesCount(),
+        chunkCount: exports.chunkCount(),
+        seriesMaxSizeBytes: exports.seriesMaxBytes(),
+        chunkMaxSizeBytes: exports.chunkMaxBytes(),
+      };
+    }
   }
 
   #readIndex(input: number, offset: number, at: number, length: number): number {

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { throwIfAborted } from '../async/deadline.ts';
 import type { Block } from './block.ts';
 import { BlockFiles } from './block-files.ts';
+import { stepEnd } from './block-kernel.ts';
 import { type BlockMeta, mergedCompaction } from './block-meta.ts';
 import { MAX_SEGMENT_SIZE } from './chunks/format.ts';
 import { SegmentWriter } from './chunks/segment-writer.ts';
 import { mergeSymbols } from './index/merge-symbols.ts';
 import { IndexWriter } from './index/writer.ts';
-import { type ConcatenationKernel, concatenationKernel, stepEnds } from './kernels/concatenate-kernel.ts';
+import { type ConcatenationKernel, concatenationKernel } from './kernels/concatenate-kernel.ts';
 
 export interface ConcatenateOptions {
   readonly ulid: string;
@@ -84,7 +85,7 @@ async function writeSeries(
 ): Promise<boolean> {
   let sliceEnd = performance.now() + SLICE_MS;
   for (;;) {
-    const end = stepEnds[kernel.exports.step()];
+    const end = stepEnd(kernel.exports.step());
     if (end === 'unusual') return false;
     const { series } = kernel;
     if (series.length > 0) index.addEncoded(kernel.entries, series);

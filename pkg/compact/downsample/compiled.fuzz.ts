@@ -15,7 +15,7 @@ import { SampleBuffer } from '../../storage/sample-columns.ts';
 import { Block } from '../../tsdb/block.ts';
 import { BlockWriter } from '../../tsdb/block-writer.ts';
 import { aggregatesIn } from '../aggregates-fixture.ts';
-import { damageBlock, filesOf } from '../block-files-fixture.ts';
+import { damageBlock, filesOf, histogramAt } from '../block-files-fixture.ts';
 import { checkSource } from '../verify.ts';
 import { countCompiled, countWindowsPlainly } from './count-windows.ts';
 import { downsampleBlock } from './downsample-block.ts';
@@ -35,28 +35,6 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'downsample-'));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-function histogramAt(time: number, i: number): HistogramSample {
-  return {
-    time,
-    histogram: {
-      kind: 'integer',
-      hint: 'unknown',
-      schema: 3,
-      zeroThreshold: 2 ** -128,
-      zeroCount: i,
-      count: 3 * i + 4,
-      sum: i,
-      sumHigh: 0,
-      sumLow: 0,
-      positiveSpans: [{ offset: 1, length: 2 }],
-      negativeSpans: [],
-      positiveDeltas: [i, 4 - i > -i ? 4 : 0],
-      negativeDeltas: [],
-      customValues: [],
-    },
-  };
-}
 
 /** Counters and gauges with resets, gaps, odd values and stale markers, here and there with histograms, or nothing else. */
 function addRandomSeries(random: Random, writer: BlockWriter, labels: Labels, minTime: number, maxTime: number): void {

@@ -12,7 +12,7 @@ import { ENCODING_AGGREGATE } from '../../tsdb/chunkenc/encoding.ts';
 import { MAX_SEGMENT_SIZE } from '../../tsdb/chunks/format.ts';
 import { ChunkView } from '../../tsdb/chunks/segment-reader.ts';
 import type { SeriesEntry } from '../../tsdb/index/series-entry.ts';
-import { downsampleKernel, downsampleStepEnds } from './kernels/downsample-kernel.ts';
+import { downsampleKernel } from './kernels/downsample-kernel.ts';
 
 export interface WindowCounts {
   readonly health: IndexHealth;
@@ -21,7 +21,6 @@ export interface WindowCounts {
   readonly sampleCount: number;
 }
 
-const SERIES_PER_LOOK = 64;
 /** To those who only look. */
 const ofNoMatter = { from: 0, to: 1 };
 
@@ -34,20 +33,10 @@ export function countWindows(block: Block, onProgress: () => void): WindowCounts
 export function countCompiled(block: Block, onProgress: () => void): WindowCounts | undefined {
   const kernel = downsampleKernel(block, ofNoMatter, MAX_SEGMENT_SIZE, noSinks);
   if (kernel === undefined || !kernel.begin()) return undefined;
-  for (;;) {
-    const end = downsampleStepEnds[kernel.exports.inspect(SERIES_PER_LOOK)];
-    if (end === 'unusual') return undefined;
-    onProgress();
-    if (end === 'more') continue;
-    const { exports } = kernel;
-    const health = soundHealth({
-      seriesCount: exports.seriesCount(),
-      chunkCount: exports.chunkCount(),
-      seriesMaxSizeBytes: exports.seriesMaxBytes(),
-      chunkMaxSizeBytes: exports.chunkMaxBytes(),
-    });
-    return { health, windowCount: exports.sampleCount(), sampleCount: exports.aggregatedCount() };
-  }
+  const sizes = kernel.look(onProgress);
+  if (sizes === undefined) return undefined;
+  const { exports } = kernel;
+  return { health: soundHealth(sizes), windowCount: exports.sampleCount(), sampleCount: exports.aggregatedCount() };
 }
 
 /** The same without a kernel: its oracle. */

@@ -4,8 +4,9 @@
 import { throwIfAborted } from '../../async/deadline.ts';
 import type { Block } from '../../tsdb/block.ts';
 import { BlockFiles } from '../../tsdb/block-files.ts';
+import { stepEnd } from '../../tsdb/block-kernel.ts';
 import { MAX_SEGMENT_SIZE } from '../../tsdb/chunks/format.ts';
-import { type DownsampleKernel, downsampleKernel, downsampleStepEnds } from './kernels/downsample-kernel.ts';
+import { type DownsampleKernel, downsampleKernel } from './kernels/downsample-kernel.ts';
 import { type DownsampledBlock, type DownsampleOptions, SeriesDownsampler } from './series-downsampler.ts';
 
 /** The thread is given back for other work about this often. */
@@ -64,7 +65,7 @@ async function addAll(
   if (!kernel.begin()) return false;
   let sliceEnd = performance.now() + SLICE_MS;
   for (;;) {
-    const end = downsampleStepEnds[kernel.exports.step(SERIES_PER_STEP)];
+    const end = stepEnd(kernel.exports.step(SERIES_PER_STEP));
     if (end === 'unusual') return false;
     const { series } = kernel;
     if (series.length > 0) downsampler.index.addEncoded(kernel.entries, series);

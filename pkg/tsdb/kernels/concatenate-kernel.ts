@@ -7,21 +7,12 @@ import { wasmBase64 } from './concatenate.generated.ts';
 interface Exports extends BlockKernelExports {
   begin(segmentBytes: number): void;
   step(): number;
-  inspect(most: number): number;
-  seriesCount(): number;
-  chunkCount(): number;
   sampleCount(): number;
   floatCount(): number;
   histogramCount(): number;
-  seriesMaxBytes(): number;
-  chunkMaxBytes(): number;
 }
 
 export type ConcatenationKernel = BlockKernel<Exports>;
-
-/** How a step ended: there is more, there is none, or something is not as it usually is. */
-export type StepEnd = 'more' | 'ended' | 'unusual';
-export const stepEnds: readonly StepEnd[] = ['more', 'ended', 'unusual'];
 
 /** As many as the kernel has room for. */
 const MAX_INPUTS = 64;

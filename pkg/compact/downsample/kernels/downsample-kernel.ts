@@ -17,23 +17,13 @@ interface Exports extends BlockKernelExports {
   entryAt(): number;
   /** Goes on behind the series at hand, which others wrote up to a place; 0 when something is not as it usually is. */
   skip(segment: number, sizeBytes: number): number;
-  /** Looks at up to so many series of a block that was downsampled, and the checksums of their chunks. */
-  inspect(most: number): number;
-  seriesCount(): number;
-  chunkCount(): number;
   /** Windows. */
   sampleCount(): number;
   /** Raw samples. */
   aggregatedCount(): number;
-  seriesMaxBytes(): number;
-  chunkMaxBytes(): number;
 }
 
 export type DownsampleKernel = BlockKernel<Exports>;
-
-/** How a step ended: there is more, there is none, something is not as it usually is, or the series at hand is for others. */
-export type DownsampleStepEnd = 'more' | 'ended' | 'unusual' | 'plain';
-export const downsampleStepEnds: readonly DownsampleStepEnd[] = ['more', 'ended', 'unusual', 'plain'];
 
 const program = new BlockKernelProgram<Exports>(wasmBase64);
 

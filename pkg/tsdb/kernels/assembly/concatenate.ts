@@ -16,13 +16,24 @@ import {
   findChunk,
   INPUT_BYTES,
   Input,
-  isChunkWhole,
   noteMaxTime,
   noteMinTime,
-  noteRef,
   readNote,
   WINDOW_BYTES,
 } from './input';
+import {
+  beginLook,
+  chunkCount,
+  chunkMaxBytes,
+  countSeries,
+  ENDED,
+  endLook,
+  lookAtNext,
+  MORE,
+  seriesCount,
+  seriesMaxBytes,
+  UNUSUAL,
+} from './look';
 import {
   beginEntry,
   beginOutput,
@@ -51,29 +62,17 @@ const FREE: usize = OUTPUT + OUTPUT_BYTES;
 /** A step ends when it has copied so much. */
 const ENOUGH_CHUNK_BYTES: u32 = 2 * 1024 * 1024;
 
-const MORE: i32 = 0;
-const ENDED: i32 = 1;
-const UNUSUAL: i32 = 2;
-
 let inputCount: u32 = 0;
-let allSeries: f64 = 0;
-let allChunks: f64 = 0;
 let allSamples: f64 = 0;
 let floatSamples: f64 = 0;
 let histogramSamples: f64 = 0;
-let largestSeries: i64 = 0;
-let largestChunk: i64 = 0;
 
-export { chunksAt, entriesAt, entryBytes, seriesAt, seriesWords };
+export { chunkCount, chunkMaxBytes, chunksAt, entriesAt, entryBytes, seriesAt, seriesCount, seriesMaxBytes, seriesWords };
 export function windowBytes(): u32 { return WINDOW_BYTES; }
 export function freeAt(): usize { return FREE; }
-export function seriesCount(): f64 { return allSeries; }
-export function chunkCount(): f64 { return allChunks; }
 export function sampleCount(): f64 { return allSamples; }
 export function floatCount(): f64 { return floatSamples; }
 export function histogramCount(): f64 { return histogramSamples; }
-export function seriesMaxBytes(): f64 { return <f64>largestSeries; }
-export function chunkMaxBytes(): f64 { return <f64>largestChunk; }
 
 /** Once, before all else. */
 export function begin(segmentBytes: u32): void {
@@ -111,17 +110,16 @@ export function step(): i32 {
   return MORE;
 }
 
-/** Looks at the next series of the only input, and the checksums of their chunks. */
+/** Looks at the next series. */
 export function inspect(most: u32): i32 {
   const input = inputOf(0);
-  for (let i: u32 = 0; i < most; i++) {
-    if (input.isEnded) return ENDED;
-    if (!inspectSeries(input)) return UNUSUAL;
-    const entry = input.entry;
-    if (!advance(input)) return UNUSUAL;
-    if (!input.isEnded) largestSeries = max(largestSeries, input.entry - entry);
+  let end = input.isEnded ? ENDED : MORE;
+  for (let i: u32 = 0; i < most && end == MORE; i++) {
+    beginLook(input);
+    while ((end = lookAtNext(input)) == MORE) if (!countSamples()) return UNUSUAL;
+    if (end == ENDED) end = endLook(input);
   }
-  return MORE;
+  return end;
 }
 
 function inputOf(number: u32): Input {
@@ -165,8 +163,7 @@ function writeSeries(count: u32): bool {
     if (at != input.chunksEnd) return false;
   }
   const first = sameInput(0);
-  allChunks += <f64>endEntry(first.labelsAt, first.labelCount);
-  allSeries += 1;
+  countSeries(endEntry(first.labelsAt, first.labelCount));
   return true;
 }
 
@@ -191,23 +188,5 @@ function countSamples(): bool {
   allSamples += count;
   if (encoding == 1) floatSamples += count;
   else if (encoding < 4) histogramSamples += count;
-  return true;
-}
-
-function inspectSeries(input: Input): bool {
-  let at = input.chunksAt;
-  let lastRef: i64 = 0;
-  for (let i: u32 = 0; i < input.chunkCount; i++) {
-    at = readNote(input, at, i == 0);
-    if (at == 0 || !findChunk(input) || !isChunkWhole() || !countSamples()) return false;
-    // A neighbour in another segment says nothing about sizes.
-    if (i > 0 && i < input.chunkCount - 1 && noteRef >> 32 == lastRef >> 32) {
-      largestChunk = max(largestChunk, noteRef - lastRef);
-    }
-    lastRef = noteRef;
-  }
-  if (at != input.chunksEnd) return false;
-  allSeries += 1;
-  allChunks += <f64>input.chunkCount;
   return true;
 }

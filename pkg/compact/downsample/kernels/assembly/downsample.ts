@@ -19,10 +19,22 @@ import {
   isChunkWhole,
   noteMaxTime,
   noteMinTime,
-  noteRef,
   readNote,
   WINDOW_BYTES,
 } from '../../../../tsdb/kernels/assembly/input';
+import {
+  beginLook,
+  chunkCount,
+  chunkMaxBytes,
+  countSeries,
+  ENDED,
+  endLook,
+  lookAtNext,
+  MORE,
+  seriesCount,
+  seriesMaxBytes,
+  UNUSUAL,
+} from '../../../../tsdb/kernels/assembly/look';
 import {
   beginEntry,
   beginOutput,
@@ -108,32 +120,20 @@ class Kept {
   length4: u32;
 }
 
-const MORE: i32 = 0;
-const ENDED: i32 = 1;
-/** Something is not as it usually is: nothing of this counts. */
-const UNUSUAL: i32 = 2;
 /** The series at hand is for the plain code. */
 const PLAIN: i32 = 3;
 
 let fromResolution: f64 = 0;
 let resolution: f64 = 0;
-let allSeries: f64 = 0;
-let allChunks: f64 = 0;
 /** Windows. */
 let allSamples: f64 = 0;
 let aggregated: f64 = 0;
-let largestSeries: i64 = 0;
-let largestChunk: i64 = 0;
 
-export { chunksAt, entriesAt, entryBytes, seriesAt, seriesWords };
+export { chunkCount, chunkMaxBytes, chunksAt, entriesAt, entryBytes, seriesAt, seriesCount, seriesMaxBytes, seriesWords };
 export function windowBytes(): u32 { return WINDOW_BYTES; }
 export function freeAt(): usize { return FREE; }
-export function seriesCount(): f64 { return allSeries; }
-export function chunkCount(): f64 { return allChunks; }
 export function sampleCount(): f64 { return allSamples; }
 export function aggregatedCount(): f64 { return aggregated; }
-export function seriesMaxBytes(): f64 { return <f64>largestSeries; }
-export function chunkMaxBytes(): f64 { return <f64>largestChunk; }
 
 /** Once, before all else: resolutions in ms, 0 is raw; segments grow up to so many bytes. */
 export function begin(from: f64, to: f64, segmentBytes: u32): void {
@@ -189,25 +189,22 @@ export function step(most: u32): i32 {
     const end = fromResolution == 0 ? downsampleRaw(input) : downsampleAggregates(input);
     if (end == PLAIN) flushChunks();
     if (end != MORE) return end;
-    const count = endEntry(input.labelsAt, input.labelCount);
-    if (count > 0) allSeries += 1;
-    allChunks += <f64>count;
+    countSeries(endEntry(input.labelsAt, input.labelCount));
     if (!advance(input)) return UNUSUAL;
   }
   return MORE;
 }
 
-/** Looks at the next series: checksums, the order of all, and what their counts come to. */
+/** Looks at the next series. */
 export function inspect(most: u32): i32 {
   const input = changetype<Input>(INPUT);
-  for (let i: u32 = 0; i < most; i++) {
-    if (input.isEnded) return ENDED;
-    if (!inspectSeries(input)) return UNUSUAL;
-    const entry = input.entry;
-    if (!advance(input)) return UNUSUAL;
-    if (!input.isEnded) largestSeries = max(largestSeries, input.entry - entry);
+  let end = input.isEnded ? ENDED : MORE;
+  for (let i: u32 = 0; i < most && end == MORE; i++) {
+    beginLook(input);
+    while ((end = lookAtNext(input)) == MORE) if (!seeChunk()) return UNUSUAL;
+    if (end == ENDED) end = endLook(input);
   }
-  return MORE;
+  return end;
 }
 
 /** Whether what the entry says of its chunks is in order: nothing is written before that is known. */
@@ -494,30 +491,16 @@ function accumulate(first: u32, past: u32): i32 {
   return count;
 }
 
-function inspectSeries(input: Input): bool {
-  let at = input.chunksAt;
-  let lastRef: i64 = 0;
+/** Counts the windows of the chunk that was found, and what they count. */
+function seeChunk(): bool {
   const kept = keptAt(0);
-  for (let i: u32 = 0; i < input.chunkCount; i++) {
-    at = readNote(input, at, i == 0);
-    if (at == 0 || !findChunk(input) || !isChunkWhole()) return false;
-    if (chunkEncoding() != AGGREGATE || splitParts(chunkDataAt, chunkLength, kept) == UNUSUAL) return false;
-    const length = partLength(kept, 0);
-    if (length > 0) {
-      if (length < 2) return false;
-      const samples = decodeXor(partAt(kept, 0), length, TOP, TIMES, VALUES, false, STATE);
-      if (samples <= 0) return false;
-      allSamples += <f64>samples;
-      for (let j = 0; j < samples; j++) aggregated += load<f64>(VALUES + (<usize>j << 3));
-    }
-    // A neighbour in another segment says nothing about sizes.
-    if (i > 0 && i < input.chunkCount - 1 && noteRef >> 32 == lastRef >> 32) {
-      largestChunk = max(largestChunk, noteRef - lastRef);
-    }
-    lastRef = noteRef;
-  }
-  if (at != input.chunksEnd) return false;
-  allSeries += 1;
-  allChunks += <f64>input.chunkCount;
+  if (chunkEncoding() != AGGREGATE || splitParts(chunkDataAt, chunkLength, kept) == UNUSUAL) return false;
+  const length = partLength(kept, 0);
+  if (length == 0) return true;
+  if (length < 2) return false;
+  const samples = decodeXor(partAt(kept, 0), length, TOP, TIMES, VALUES, false, STATE);
+  if (samples <= 0) return false;
+  allSamples += <f64>samples;
+  for (let i = 0; i < samples; i++) aggregated += load<f64>(VALUES + (<usize>i << 3));
   return true;
 }
