@@ -186,7 +186,7 @@ function welcome(
         `Tributary runs. Open http://${values['http-address']}/ in a browser, or ask it in another terminal:`,
         `  curl '${api}/query' --data-urlencode 'query=sum by (cluster, job) (up)'`,
         `  curl '${api}/query' --data-urlencode 'query=sum by (handler) (rate(http_requests_total{cluster="demo"}[5m]))'`,
-        '  and with dedup=false, to see both replicas:',
+        '  and with dedup=false, to see the replicas apart (one of them is away now and then):',
         `  curl '${api}/query' --data-urlencode 'query=up{cluster="demo",job="shop"}' --data 'dedup=false'`,
         `Grafana: add a Prometheus data source with the URL http://${values['http-address']}`,
         aboutPrometheus(values, programs),
