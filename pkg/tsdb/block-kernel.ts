@@ -141,6 +141,12 @@ export class BlockKernel<E extends BlockKernelExports> {
     this.#bytes = bytes;
   }
 
+  /** For a single block: its symbols stay what they are. */
+  keepSymbols(): void {
+    const [refs] = this.refs;
+    for (let i = 0; i < refs.length; i++) refs[i] = i;
+  }
+
   /** Goes to the first series of each block; false when something is not as it usually is. */
   begin(): boolean {
     const { windowsAt, refsAt } = this.#places;

@@ -12,19 +12,9 @@ import { SegmentWriter } from './chunks/segment-writer.ts';
 import { mergeSymbols } from './index/merge-symbols.ts';
 import { IndexWriter } from './index/writer.ts';
 import { type ConcatenationKernel, concatenationKernel } from './kernels/concatenate-kernel.ts';
+import type { MergeOptions } from './merge-blocks.ts';
 
-export interface ConcatenateOptions {
-  readonly ulid: string;
-  readonly signal: AbortSignal;
-  /** Further keys of meta.json. */
-  readonly others?: Readonly<Record<string, unknown>>;
-  /** False when the block is for this process only; true, unless given: on the disk when it is done. */
-  readonly isDurable?: boolean;
-  /** Called now and then as series are written. */
-  readonly onProgress?: () => void;
-  /** What a segment grows up to; tests may ask for less than usual. */
-  readonly segmentBytes?: number;
-}
+export type ConcatenateOptions = Omit<MergeOptions, 'mergeOverlaps' | 'visit'>;
 
 /** The thread is given back for other work about this often. */
 const SLICE_MS = 20;
@@ -42,33 +32,21 @@ export async function concatenateBlocks(
   inputs: readonly Block[],
   options: ConcatenateOptions,
 ): Promise<BlockMeta | undefined> {
-  const { ulid, signal, isDurable, onProgress, segmentBytes = MAX_SEGMENT_SIZE } = options;
+  const { ulid, isDurable, segmentBytes = MAX_SEGMENT_SIZE } = options;
   const files = new BlockFiles(parent, ulid, isDurable);
-  let meta: BlockMeta | undefined;
   try {
     const segments = new SegmentWriter((name) => files.create(join('chunks', name), SEGMENT_BUFFER_BYTES));
     const kernel = concatenationKernel(inputs, segmentBytes, {
       writeChunks: (bytes) => segments.write(bytes),
       cutSegment: () => segments.cut(),
     });
-    if (kernel !== undefined) {
-      const symbols = mergeSymbols(
-        inputs.map(({ index }) => index.symbols),
-        kernel.refs,
-      );
-      if (kernel.begin()) {
-        const sink = files.create('index');
-        const index = new IndexWriter(sink, symbols);
-        if (await writeSeries(kernel, index, signal, onProgress)) {
-          segments.finish();
-          index.finish();
-          sink.finish();
-          meta = metaOf(kernel, inputs, options);
-        }
-      }
+    if (kernel === undefined || !(await writeIndex(kernel, inputs, files, options))) {
+      files.abort();
+      return undefined;
     }
-    if (meta === undefined) files.abort();
-    else files.commit(meta);
+    segments.finish();
+    const meta = metaOf(kernel, inputs, options);
+    files.commit(meta);
     return meta;
   } catch (thrown) {
     files.abort();
@@ -76,12 +54,28 @@ export async function concatenateBlocks(
   }
 }
 
-/** False when there is none, or something is not as it usually is. */
+/** False when there is no series, or something is not as it usually is. */
+async function writeIndex(
+  kernel: ConcatenationKernel,
+  inputs: readonly Block[],
+  files: BlockFiles,
+  options: ConcatenateOptions,
+): Promise<boolean> {
+  const tables = inputs.map(({ index }) => index.symbols);
+  const symbols = mergeSymbols(tables, kernel.refs);
+  if (!kernel.begin()) return false;
+  const sink = files.create('index');
+  const index = new IndexWriter(sink, symbols);
+  if (!(await writeSeries(kernel, index, options))) return false;
+  index.finish();
+  sink.finish();
+  return true;
+}
+
 async function writeSeries(
   kernel: ConcatenationKernel,
   index: IndexWriter,
-  signal: AbortSignal,
-  onProgress?: () => void,
+  { signal, onProgress }: ConcatenateOptions,
 ): Promise<boolean> {
   let sliceEnd = performance.now() + SLICE_MS;
   for (;;) {

@@ -16,8 +16,7 @@ export interface BlockInspection extends BlockSizes {
 export function inspectBlock(block: Block, onProgress: () => void): BlockInspection | undefined {
   const kernel = concatenationKernel([block], MAX_SEGMENT_SIZE, noSinks);
   if (kernel === undefined) return undefined;
-  const [refs] = kernel.refs;
-  for (let i = 0; i < refs.length; i++) refs[i] = i;
+  kernel.keepSymbols();
   const sizes = kernel.begin() ? kernel.look(onProgress) : undefined;
   return sizes && { ...sizes, sampleCount: kernel.exports.sampleCount() };
 }

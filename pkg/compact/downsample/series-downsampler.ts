@@ -37,8 +37,6 @@ export interface DownsampledBlock {
   readonly aggregatedCount: number;
 }
 
-const nothingElse: MadeCounts = { seriesCount: 0, chunkCount: 0, sampleCount: 0, aggregatedCount: 0 };
-
 /** What was made otherwise, to be counted in. */
 export interface MadeCounts {
   readonly seriesCount: number;
@@ -48,6 +46,8 @@ export interface MadeCounts {
   /** Raw samples. */
   readonly aggregatedCount: number;
 }
+
+const nothingElse: MadeCounts = { seriesCount: 0, chunkCount: 0, sampleCount: 0, aggregatedCount: 0 };
 
 export class SeriesDownsampler {
   readonly segments: SegmentWriter;

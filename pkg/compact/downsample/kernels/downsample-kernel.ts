@@ -37,7 +37,6 @@ export function downsampleKernel(
   const kernel = program.over([block], sinks);
   if (kernel === undefined) return undefined;
   kernel.exports.begin(resolutions.from, resolutions.to, segmentBytes);
-  const [refs] = kernel.refs;
-  for (let i = 0; i < refs.length; i++) refs[i] = i;
+  kernel.keepSymbols();
   return kernel;
 }

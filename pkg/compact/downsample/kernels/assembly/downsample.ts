@@ -52,7 +52,8 @@ import {
   seriesWords,
   writeChunk,
 } from '../../../../tsdb/kernels/assembly/output';
-import { readVarint, varint, writeVarint } from '../../../../tsdb/kernels/assembly/varint';
+import { writeVarint } from '../../../../tsdb/kernels/assembly/varint';
+import { KEPT_CHUNK_BYTES, KeptChunk, PART_COUNT, PLAIN, partAt, partLength, splitParts, XOR } from './kept-chunk';
 import {
   aggregateRaw,
   MAX,
@@ -65,8 +66,6 @@ import {
   windowEnd,
 } from './windows';
 
-const XOR: u8 = 1;
-const FLOAT_HISTOGRAM: u8 = 3;
 const AGGREGATE: u8 = 255;
 const STALE: u64 = 0x7ff0000000000002;
 
@@ -76,7 +75,6 @@ const MAX_SAMPLES: i32 = 262144;
 const MAX_WINDOWS: i32 = 4096;
 const COLUMN: usize = (<usize>MAX_WINDOWS + 2) * 8;
 const SLACK: usize = 64;
-const PART_COUNT: i32 = 5;
 
 const INPUT: usize = TABLES_END;
 const OUTPUT: usize = INPUT + INPUT_BYTES;
@@ -100,28 +98,7 @@ const KEPT: usize = PARTS + PARTS_BYTES;
 const KEPT_BYTES: usize = 1024 * 1024;
 const PLACES: usize = KEPT + KEPT_BYTES;
 const MAX_KEPT: u32 = 4096;
-const FREE: usize = PLACES + <usize>MAX_KEPT * 64;
-
-/** A chunk that is kept, with its parts. */
-@unmanaged
-class Kept {
-  minTime: f64;
-  maxTime: f64;
-  /** Of the five parts; 0 when it is absent. */
-  at0: u32;
-  at1: u32;
-  at2: u32;
-  at3: u32;
-  at4: u32;
-  length0: u32;
-  length1: u32;
-  length2: u32;
-  length3: u32;
-  length4: u32;
-}
-
-/** The series at hand is for the plain code. */
-const PLAIN: i32 = 3;
+const FREE: usize = PLACES + <usize>MAX_KEPT * KEPT_CHUNK_BYTES;
 
 let fromResolution: f64 = 0;
 let resolution: f64 = 0;
@@ -334,40 +311,8 @@ function emit(minTime: f64, maxTime: f64, end: usize): bool {
   return noteChunk(<i64>minTime, <i64>maxTime, ref);
 }
 
-function keptAt(i: u32): Kept {
-  return changetype<Kept>(PLACES + (<usize>i << 6));
-}
-
-function partAt(kept: Kept, part: i32): usize {
-  return load<u32>(changetype<usize>(kept) + 16 + (<usize>part << 2));
-}
-
-function partLength(kept: Kept, part: i32): u32 {
-  return load<u32>(changetype<usize>(kept) + 36 + (<usize>part << 2));
-}
-
-/** Finds the five parts in `length` bytes; MORE, or what a series with this chunk is. */
-function splitParts(data: usize, length: u32, into: Kept): i32 {
-  let p = data;
-  const stop = data + length;
-  let isPlain = false;
-  for (let part = 0; part < PART_COUNT; part++) {
-    p = readVarint(p, stop);
-    if (p == 0) return UNUSUAL;
-    const place = changetype<usize>(into) + (<usize>part << 2);
-    store<u32>(place, 0, 16);
-    store<u32>(place, 0, 36);
-    if (varint == 0) continue;
-    if (varint + 1 > <u64>(stop - p)) return UNUSUAL;
-    const encoding = load<u8>(p);
-    if (encoding < XOR || encoding > FLOAT_HISTOGRAM) return UNUSUAL;
-    if (encoding != XOR) isPlain = true;
-    store<u32>(place, <u32>(p + 1), 16);
-    store<u32>(place, <u32>varint, 36);
-    p += 1 + <usize>varint;
-  }
-  if (p != stop) return UNUSUAL;
-  return isPlain ? PLAIN : MORE;
+function keptAt(i: u32): KeptChunk {
+  return changetype<KeptChunk>(PLACES + <usize>i * KEPT_CHUNK_BYTES);
 }
 
 function downsampleAggregates(input: Input): i32 {
